@@ -1,0 +1,18 @@
+// Throwing motley::Error with a formatted message.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include <motley/error.hpp>
+
+namespace motley {
+
+/// Throws Error{code, formatted message}. `format` follows {fmt}'s syntax and is checked at compile time.
+template <typename... Args>
+[[noreturn]] void fail(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
+  throw Error(code, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace motley
