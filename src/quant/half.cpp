@@ -24,7 +24,8 @@ float half_to_float(uint16_t half) {
     const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
     return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
   }
-  return std::bit_cast<float>(sign | ((exponent << 10 | mantissa) << kMantissaBits) + kExponentShift);
+  const uint32_t magnitude = ((exponent << 10 | mantissa) << kMantissaBits) + kExponentShift;
+  return std::bit_cast<float>(sign | magnitude);
 }
 
 uint16_t float_to_half(float value) {

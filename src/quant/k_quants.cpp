@@ -200,9 +200,9 @@ constexpr int kSymmetricLevels = 32;
 /// half (32 weights) takes one nibble of 32 of those bytes and one pair of bits of all 32.
 struct Position6 {
   size_t low_index;
-  uint32_t low_shift;
+  size_t low_shift;
   size_t high_index;
-  uint32_t high_shift;
+  size_t high_shift;
   explicit Position6(size_t i)
       : low_index(i / 128 * 64 + i % 64),
         low_shift(i % 128 / 64 * 4),
