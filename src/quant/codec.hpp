@@ -52,10 +52,11 @@ inline void copy_finite(const float* in, size_t count, float* out) {
   }
 }
 
-/// 1 / x; 0 where x is so small that the quotient would overflow.
+/// 1 / x; 0 where x is tiny, far below the smallest half (2^-24), so that no product with the quotient
+/// overflows.
 inline float reciprocal_or_zero(float x) {
-  constexpr float kSmallestNormal = 0x1p-126f;
-  return x >= kSmallestNormal || x <= -kSmallestNormal ? 1.0f / x : 0.0f;
+  constexpr float kTiny = 0x1p-100f;
+  return x >= kTiny || x <= -kTiny ? 1.0f / x : 0.0f;
 }
 
 /// The nearest integer, halves away from zero; |x| < 2^31. Unlike std::round it becomes vector instructions.

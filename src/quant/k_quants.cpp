@@ -40,6 +40,7 @@ static_assert(sizeof(BlockQ6_K) == 210);
 
 constexpr size_t kAffineSubBlocks = 8;
 constexpr size_t kAffineElements = kElements / kAffineSubBlocks;
+static_assert(kAffineElements == kAffineRun);
 constexpr int kLargestPacked = 63;
 
 struct Affine {
@@ -142,7 +143,7 @@ Affine quantize_affine(const float* x, int largest_level) {
   float largest_scale = 0.0f;
   float largest_minimum = 0.0f;
   for (size_t s = 0; s < kAffineSubBlocks; ++s) {
-    fits[s] = fit_affine(x + s * kAffineElements, kAffineElements, largest_level);
+    fits[s] = fit_affine(x + s * kAffineElements, largest_level);
     largest_scale = std::max(largest_scale, fits[s].scale);
     largest_minimum = std::max(largest_minimum, fits[s].minimum);
   }
@@ -194,6 +195,7 @@ void encode_affine(const float* in, size_t block_count, std::byte* blocks) {
 
 constexpr size_t kSymmetricSubBlocks = 16;
 constexpr size_t kSymmetricElements = kElements / kSymmetricSubBlocks;
+static_assert(kSymmetricElements == kSymmetricRun);
 constexpr int kSymmetricLevels = 32;
 
 /// Where weight i lies: each half of the block has 64 bytes of nibbles and 32 of upper bits, a quarter of the
@@ -214,7 +216,7 @@ BlockQ6_K quantize_q6_k(const float* x) {
   float fits[kSymmetricSubBlocks];
   float extreme = 0.0f;
   for (size_t s = 0; s < kSymmetricSubBlocks; ++s) {
-    fits[s] = fit_symmetric(x + s * kSymmetricElements, kSymmetricElements, kSymmetricLevels);
+    fits[s] = fit_symmetric(x + s * kSymmetricElements, kSymmetricLevels);
     if (std::abs(fits[s]) > std::abs(extreme)) extreme = fits[s];
   }
   BlockQ6_K block{};

@@ -5,6 +5,9 @@
 
 namespace motley::quant {
 
+constexpr size_t kAffineRun = 32;
+constexpr size_t kSymmetricRun = 16;
+
 /// weight ~ scale * q - minimum, with scale >= 0, minimum >= 0 and q in 0..largest_level.
 struct AffineFit {
   float scale;
@@ -12,10 +15,11 @@ struct AffineFit {
 };
 
 /// The fit of the least squared error among a series of trial roundings, each refined by linear regression.
-/// Weights are finite; count <= 32.
-AffineFit fit_affine(const float* weights, size_t count, int largest_level);
+/// `weights` are kAffineRun finite numbers.
+AffineFit fit_affine(const float* weights, int largest_level);
 
-/// The same without a minimum: weight ~ scale * q with q in -levels..levels-1; the scale may be negative.
-float fit_symmetric(const float* weights, size_t count, int levels);
+/// The same of kSymmetricRun numbers and without a minimum: weight ~ scale * q with q in -levels..levels-1;
+/// the scale may be negative.
+float fit_symmetric(const float* weights, int levels);
 
 }  // namespace motley::quant
