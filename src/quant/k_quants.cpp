@@ -104,7 +104,7 @@ Affine unpack(const Block& block) {
   unpack_nibbles(block.low, affine.q);
   if constexpr (has_fifth_bit<Block>) {
     for (size_t i = 0; i < kElements; ++i) {
-      const uint32_t bit = block.high[i % kAffineElements] >> (i / kAffineElements) & 1u;
+      const int bit = block.high[i % kAffineElements] >> (i / kAffineElements) & 1;
       affine.q[i] = static_cast<uint8_t>(affine.q[i] | bit << 4);
     }
   }
