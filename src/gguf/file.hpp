@@ -19,6 +19,8 @@
 
 namespace motley::gguf {
 
+struct Shard;
+
 using Metadata = std::vector<std::pair<std::string, Value>>;
 
 /// One row of the tensor table. Every figure has been checked: no product of them wraps, and the bytes
@@ -49,7 +51,8 @@ class File {
   /// retired.
   static File open(const std::filesystem::path& path);
 
-  /// The same for bytes that lie elsewhere, e.g. in memory. A shard of a split model is refused.
+  /// The same for bytes that lie elsewhere, e.g. in memory. One shard of several is refused:
+  /// Error{kUnsupported}.
   static File from_source(std::unique_ptr<const ByteSource> source);
 
   /// nullptr when the file has no such key. Valid as long as the File.
@@ -76,7 +79,7 @@ class File {
 
  private:
   File() = default;
-  void add_shard(std::unique_ptr<const ByteSource> source, size_t shard, size_t shard_count);
+  void add_shard(std::unique_ptr<const ByteSource> source, Shard&& shard);
   void index_names();
 
   std::filesystem::path path_;

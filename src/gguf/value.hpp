@@ -66,14 +66,18 @@ constexpr ValueType value_type_of() {
   }
 }
 
+class Value;
+
 /// A homogeneous array. Numbers lie as in the file and strings in one run of text, so that an array takes
 /// hardly more memory than it takes in the file. Every accessor throws Error{kInternal} for an index past the
 /// end.
 class Array {
  public:
-  /// An array of scalars: `bytes` as in the file (little-endian), a whole number of elements.
+  /// An array of scalars: `bytes` as in the file (little-endian). Throws Error{kInvalidArgument} for a broken
+  /// last element, a boolean that is neither 0 nor 1, or a type that is no scalar.
   Array(ValueType element_type, std::vector<std::byte> bytes);
-  /// An array of strings: string i is text[ends[i-1], ends[i]).
+  /// An array of strings: string i is text[ends[i-1], ends[i]). Throws Error{kInvalidArgument} when the ends
+  /// go down or past the text.
   Array(std::string text, std::vector<uint64_t> ends);
   explicit Array(const std::vector<std::string>& strings);
   /// An array of arrays, which may differ in type and length.
@@ -96,12 +100,18 @@ class Array {
   std::vector<std::string_view> strings() const;
   /// Array i; throws Error{kInternal} when the elements are no arrays.
   const Array& array_at(size_t i) const;
+  /// Element i of whatever type, copied.
+  Value value_at(size_t i) const;
+
+  /// 1 for an array of scalars or strings, one more for every level of arrays around it.
+  uint32_t depth() const;
 
   /// The elements of an array of scalars, as in the file; empty for others.
   const std::vector<std::byte>& bytes() const { return bytes_; }
 
  private:
   void check_index(size_t i) const;
+  Value scalar_at(size_t i) const;
 
   ValueType element_type_;
   std::vector<std::byte> bytes_;
@@ -158,7 +168,8 @@ std::string to_string(const Value& value, size_t max_items);
 /// "uint32", "array of 32000 strings": how an error names what it found.
 std::string describe_type(const Value& value);
 
-/// `text` in quotes, as to_string() has it, shortened to `max_bytes`: for names that come from a file.
-std::string quoted(std::string_view text, size_t max_bytes = 200);
+/// `text` with quotes, control characters and broken UTF-8 escaped, so that what comes from a file cannot
+/// disturb a terminal; cut after `max_bytes`, with an ellipsis.
+std::string escaped(std::string_view text, size_t max_bytes = 200);
 
 }  // namespace motley::gguf

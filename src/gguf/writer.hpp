@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,13 +77,13 @@ class Writer {
   std::vector<std::byte> bytes() const;
 
  private:
-  std::vector<std::byte> header() const;
-
   uint32_t alignment_bytes_;
   Metadata metadata_;
   std::vector<TensorInfo> tensors_;
   std::vector<TensorData> data_;
+  std::set<std::string, std::less<>> names_;  // Of the tensors.
   uint64_t data_bytes_ = 0;
+  uint64_t nested_arrays_ = 0;
 };
 
 }  // namespace motley::gguf
