@@ -9,29 +9,6 @@
 #include "base/math.hpp"
 
 namespace motley::gguf {
-namespace {
-
-Fault shape_fault(const TensorInfo& tensor) {
-  constexpr auto kMaximum = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  uint64_t elements = 1;
-  for (uint32_t i = 0; i < tensor.dimensions; ++i) {
-    const uint64_t length = tensor.shape[i];
-    if (length == 0 || length > kMaximum) {
-      return fmt::format("dimension {} is {}; 1 to {} is allowed", i, static_cast<int64_t>(length), kMaximum);
-    }
-    const auto product = checked_multiply(elements, length);
-    if (!product || *product > kMaximum) {
-      return fmt::format("its dimensions {} multiply to more than {} elements",
-                         fmt::join(tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions, " x "),
-                         kMaximum);
-    }
-    elements = *product;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 Fault key_fault(std::string_view key) {
   if (key.empty()) return "the key is empty; 1 to 65535 bytes are allowed";
   if (key.size() > kMaximumKeyBytes) {
@@ -68,8 +45,26 @@ Fault dimension_count_fault(uint64_t dimensions) {
   return fmt::format("it has {} dimensions; 1 to {} are allowed", dimensions, kMaximumDimensions);
 }
 
+Fault shape_fault(const TensorInfo& tensor) {
+  constexpr auto kMaximum = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  uint64_t elements = 1;
+  for (uint32_t i = 0; i < tensor.dimensions; ++i) {
+    const uint64_t length = tensor.shape[i];
+    if (length == 0 || length > kMaximum) {
+      return fmt::format("dimension {} is {}; 1 to {} is allowed", i, static_cast<int64_t>(length), kMaximum);
+    }
+    const auto product = checked_multiply(elements, length);
+    if (!product || *product > kMaximum) {
+      return fmt::format("its dimensions {} multiply to more than {} elements",
+                         fmt::join(tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions, " x "),
+                         kMaximum);
+    }
+    elements = *product;
+  }
+  return std::nullopt;
+}
+
 Fault set_layout(TensorInfo& tensor, uint32_t type_number) {
-  if (Fault fault = shape_fault(tensor)) return fault;
   const TensorTypeInfo* type = find_tensor_type(type_number);
   if (type == nullptr) {
     return fmt::format("its type is number {}; 0 to {} are known", static_cast<int32_t>(type_number),

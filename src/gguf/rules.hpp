@@ -38,8 +38,11 @@ Fault tensor_name_fault(std::string_view name);
 Fault alignment_fault(uint64_t alignment_bytes);
 Fault dimension_count_fault(uint64_t dimensions);
 
-/// Checks the shape and the type's number, and fills `tensor.type` and `tensor.size_bytes`;
-/// `tensor.dimensions` has been checked. A retired type is left to the caller: here it is an unknown one.
+/// `tensor.dimensions` has been checked.
+Fault shape_fault(const TensorInfo& tensor);
+
+/// Sets `tensor.type` and `tensor.size_bytes`, once the type's number and the row length suit; the shape has
+/// been checked. A retired type is left to the caller: here it is an unknown one.
 Fault set_layout(TensorInfo& tensor, uint32_t type_number);
 
 }  // namespace motley::gguf

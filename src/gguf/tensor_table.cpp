@@ -31,7 +31,7 @@ std::string read_name(Reader& reader) {
   return name;
 }
 
-void check_type(const Reader& reader, uint32_t number, uint64_t offset) {
+void check_not_retired(const Reader& reader, uint32_t number, uint64_t offset) {
   if (const char* retired = retired_tensor_type(number)) {
     reader.refuse_as(ErrorCode::kUnsupported, offset,
                      fmt::format("its type is number {}, {}, which was retired: quantize the model again",
@@ -49,10 +49,11 @@ TensorInfo read_row(Reader& reader, Row& row) {
   tensor.dimensions = reader.number<uint32_t>("the dimension count");
   reader.refuse_if(dimension_count_fault(tensor.dimensions), dimensions_offset);
   for (uint32_t i = 0; i < tensor.dimensions; ++i) tensor.shape[i] = reader.number<uint64_t>("a dimension");
+  reader.refuse_if(shape_fault(tensor), dimensions_offset + 4);
   const uint64_t type_offset = reader.position();
   const auto type_number = reader.number<uint32_t>("the tensor's type");
-  check_type(reader, type_number, type_offset);
-  reader.refuse_if(set_layout(tensor, type_number), dimensions_offset);
+  check_not_retired(reader, type_number, type_offset);
+  reader.refuse_if(set_layout(tensor, type_number), type_offset);
   row.field_offset_bytes = reader.position();
   tensor.offset_bytes = reader.number<uint64_t>("the tensor's offset");
   return tensor;

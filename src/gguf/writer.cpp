@@ -140,6 +140,7 @@ void Writer::add_tensor(std::string_view name, TensorType type, const std::vecto
   tensor.name = name;
   tensor.dimensions = static_cast<uint32_t>(shape.size());
   std::ranges::copy(shape, tensor.shape.begin());
+  refuse_if(shape_fault(tensor));
   refuse_if(set_layout(tensor, static_cast<uint32_t>(type)));
   tensor.offset_bytes = round_up(data_bytes_, uint64_t{alignment_bytes_});
   const auto end = checked_add(tensor.offset_bytes, tensor.size_bytes);
