@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 log=$root/build/log
+toolchain=$root/build/toolchain
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -35,7 +36,7 @@ is_configured() {
   shift
   [ -e "$folder/.configured" ] || return 1
   [ ! "$root/CMakePresets.json" -nt "$folder/.configured" ] || return 1
-  [ ! "$root/build/toolchain" -nt "$folder/.configured" ] || return 1
+  [ ! "$toolchain" -nt "$folder/.configured" ] || return 1
   for definition in "$@"; do
     definition=${definition#-D}
     grep -q "^${definition%%=*}:[A-Z]*=${definition#*=}\$" "$folder/CMakeCache.txt" || return 1
@@ -47,5 +48,7 @@ configure() {
   local preset=$1 folder=$2
   shift 2
   is_configured "$folder" "$@" && return
-  phase "Configuring $folder" cmake -S "$root" --preset "$preset" "$@" && : >"$folder/.configured"
+  # What CMake remembers of the shader compiler and of Vulkan's headers gives way to a toolchain that came later.
+  [ ! "$toolchain" -nt "$folder/.configured" ] || set -- "$@" -U 'MOTLEY_GLSLC*' -U MOTLEY_VULKAN_INCLUDE
+  phase "Configuring ${folder#"$root/"}" cmake -S "$root" --preset "$preset" "$@" && : >"$folder/.configured"
 }

@@ -5,14 +5,13 @@
 set -euo pipefail
 # shellcheck source=tools/build.sh
 . "$(dirname "${BASH_SOURCE[0]}")/build.sh"
-export MOTLEY_TOOLCHAIN_DIR=$root/build/toolchain
 
-"$root/tools/setup.sh" >&2
+"$root/tools/setup.sh" --toolchain "$toolchain" >&2
 
 lock_build
 definitions=()
 # The tests need more packages; where test.sh has configured them in, they stay.
-[ -e "$root/build/.configured" ] || definitions=(-DMOTLEY_TESTS=OFF)
+[ -e "$root/build/CMakeCache.txt" ] || definitions=(-DMOTLEY_TESTS=OFF)
 configure release "$root/build" "${definitions[@]}"
 if ! ninja -C "$root/build" -n motley_command 2>/dev/null | grep -q 'no work to do'; then
   title='Building what changed'

@@ -6,7 +6,7 @@
 #
 # Knows Debian 12, Debian 13 and Ubuntu 24.04; needs root or sudo only where a package is missing. Debian 12's
 # shader compiler knows neither cooperative matrices nor integer dot products, so there it also unpacks Debian 13's
-# compiler, Vulkan headers and volk into FOLDER (default: build/toolchain, or $MOTLEY_TOOLCHAIN_DIR); the system
+# compiler, Vulkan headers and volk into FOLDER (default: $MOTLEY_TOOLCHAIN_DIR or build/toolchain); the system
 # stays as it is.
 # Exit status: 0 ready, 1 something is missing and could not be installed, 2 usage.
 set -euo pipefail

@@ -10,7 +10,6 @@
 set -euo pipefail
 # shellcheck source=tools/build.sh
 . "$(dirname "${BASH_SOURCE[0]}")/build.sh"
-export MOTLEY_TOOLCHAIN_DIR=$root/build/toolchain
 passed=0 failed=0 skipped=0
 
 case "${1:-}${CI:-}" in
@@ -84,7 +83,7 @@ run_tests() {
 
 main() {
   local have_asan='' have_release=''
-  "$root/tools/setup.sh" --tests >&2
+  "$root/tools/setup.sh" --tests --toolchain "$toolchain" >&2
   lock_build
   check_layout
   if build release "$root/build" "Building (the first time takes several minutes)"; then have_release=yes; fi

@@ -1,0 +1,39 @@
+# Completes motley's subcommands, options and model files in bash.
+
+_motley_options() {
+  local computing='-m --model --device --list-devices -c --ctx-size -b --batch-size -ub --ubatch-size
+    -ctk --cache-type-k -ctv --cache-type-v --validate -v --verbose'
+  local sampling='-n --predict -s --seed --temp --top-k --top-p --min-p --typical --repeat-penalty
+    --frequency-penalty --presence-penalty --repeat-last-n --logit-bias --stop --context-shift'
+  case $1 in
+    run) echo "-p --prompt -f --file $sampling $computing" ;;
+    inspect) echo "--json" ;;
+    tokenize) echo "-p --prompt --stdin --no-special" ;;
+    logits) echo "-p --prompt -o --output $computing" ;;
+    perplexity) echo "-f --file $computing" ;;
+    devices) echo "--json" ;;
+    '') echo "--version" ;;
+  esac
+  echo "-h --help"
+}
+
+_motley() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=
+  [ "$COMP_CWORD" -eq 1 ] || command=${COMP_WORDS[1]}
+  COMPREPLY=()
+  case $previous in
+    -m|--model|-f|--file|-o|--output) compopt -o default; return ;;
+    -ctk|--cache-type-k|-ctv|--cache-type-v) mapfile -t COMPREPLY < <(compgen -W 'f16 f32' -- "$word"); return ;;
+    --device) mapfile -t COMPREPLY < <(compgen -W '0 1 2 3' -- "$word"); return ;;
+  esac
+  if [[ $word == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_motley_options "$command")" -- "$word")
+  elif [ -z "$command" ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity devices' -- "$word")
+  elif [ "$command" != devices ]; then
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -X '!*.gguf' -- "$word"; compgen -d -- "$word")
+  fi
+}
+
+complete -F _motley motley

@@ -1,0 +1,52 @@
+# Completes motley's subcommands, options and model files in fish.
+
+set -l commands run inspect tokenize detokenize logits perplexity devices
+set -l reads_prompt '__fish_seen_subcommand_from run tokenize logits'
+set -l computes '__fish_seen_subcommand_from run logits perplexity'
+set -l runs '__fish_seen_subcommand_from run'
+
+complete -c motley -f
+complete -c motley -s h -l help -d 'Print help'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a run -d 'Continue a prompt'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'Print metadata, tensors and sizes'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a tokenize -d 'Text to token ids'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a detokenize -d 'Token ids to text'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a logits -d 'Logits after a prompt'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a perplexity -d 'How well a text is predicted'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a devices -d 'List the Vulkan devices'
+complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity' \
+    -a '(__fish_complete_suffix .gguf)'
+
+complete -c motley -n '__fish_seen_subcommand_from inspect devices' -l json -d 'Print JSON'
+complete -c motley -n '__fish_seen_subcommand_from tokenize' -l stdin -d 'Read the text from standard input'
+complete -c motley -n '__fish_seen_subcommand_from tokenize' -l no-special -d 'Add no special tokens'
+complete -c motley -n '__fish_seen_subcommand_from logits' -s o -l output -r -F -d 'File for 32-bit floats'
+complete -c motley -n '__fish_seen_subcommand_from run perplexity' -s f -l file -r -F -d 'File with the text'
+complete -c motley -n $reads_prompt -s p -l prompt -x -d 'The prompt'
+
+complete -c motley -n $computes -s m -l model -r -k -a '(__fish_complete_suffix .gguf)' -d 'The model'
+complete -c motley -n $computes -l device -x -d 'Device index, name or UUID'
+complete -c motley -n $computes -l list-devices -d 'List the devices and end'
+complete -c motley -n $computes -s c -l ctx-size -x -d 'Tokens of prompt and text that the model sees'
+complete -c motley -n $computes -s b -l batch-size -x -d 'Tokens of a prompt taken at once'
+complete -c motley -n $computes -o ub -l ubatch-size -x -d 'Tokens of a prompt computed at once'
+complete -c motley -n $computes -o ctk -l cache-type-k -x -a 'f16 f32' -d 'How keys are kept'
+complete -c motley -n $computes -o ctv -l cache-type-v -x -a 'f16 f32' -d 'How values are kept'
+complete -c motley -n $computes -l validate -d 'Load the Vulkan validation layers'
+complete -c motley -n $computes -s v -l verbose -d 'Tell what is being done'
+
+complete -c motley -n $runs -s n -l predict -x -d 'The most tokens to write'
+complete -c motley -n $runs -s s -l seed -x -d 'Seed of the draw'
+complete -c motley -n $runs -l temp -x -d 'Temperature; 0 takes the likeliest token'
+complete -c motley -n $runs -l top-k -x -d 'Keep so many of the likeliest tokens'
+complete -c motley -n $runs -l top-p -x -d 'Keep the likeliest tokens of this share'
+complete -c motley -n $runs -l min-p -x -d 'Drop tokens below this share of the likeliest'
+complete -c motley -n $runs -l typical -x -d 'Keep the most typical tokens of this share'
+complete -c motley -n $runs -l repeat-penalty -x -d 'Divide the likelihood of recent tokens'
+complete -c motley -n $runs -l frequency-penalty -x -d 'Lower recent tokens for each time'
+complete -c motley -n $runs -l presence-penalty -x -d 'Lower recent tokens once'
+complete -c motley -n $runs -l repeat-last-n -x -d 'How many tokens count as recent'
+complete -c motley -n $runs -l logit-bias -x -d 'Add to the logit of a token: id=number'
+complete -c motley -n $runs -l stop -x -d 'End the text where this would follow'
+complete -c motley -n $runs -l context-shift -d 'Go on when the context is full'
