@@ -171,6 +171,8 @@ install_toolchain() {
   mkdir -p "$(dirname "$toolchain")"
   local work
   work=$(mktemp -d "$toolchain.XXXXXX")
+  # shellcheck disable=SC2064  # the folder's name as it is now
+  trap "rm -rf '$work'" EXIT
   chmod 755 "$work"
   say "Installing Debian 13's shader compiler into $toolchain (the system stays as it is)"
   if unpack_toolchain "$work" >>"$log" 2>&1 </dev/null; then
@@ -178,7 +180,6 @@ install_toolchain() {
     mv "$work" "$toolchain"
     return
   fi
-  rm -rf "$work"
   : >"$toolchain.failed"
   say "Note: that failed (see $log), so kernels for cooperative matrices and integer dot products are left out;"
   say "      all else works. To try again, remove $toolchain.failed"
