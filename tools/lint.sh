@@ -5,7 +5,7 @@
 #
 # Layouts differ between versions of clang-format: the repository keeps to version 14. clang-tidy reads how each file is
 # compiled from build/compile_commands.json, so tools/test.sh or a configured build/ comes first.
-# Exit status: 0 clean, 1 findings, 2 usage, 77 the tool is not there.
+# Exit status: 0 clean, 1 findings, 2 usage, 77 the tool or the git repository is not there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -40,6 +40,7 @@ check_tidy() {
   sources "${@:-*.cpp}" | sort -zu | xargs -0 -r -n1 -P"$(nproc)" clang-tidy -p build --quiet --warnings-as-errors='*'
 }
 
+git rev-parse --is-inside-work-tree >/dev/null || { say "lint: git knows no sources here"; exit 77; }
 case ${1:-} in
   --format) shift; check_format "$@" ;;
   --tidy) shift; check_tidy "$@" ;;
