@@ -146,7 +146,7 @@ Array ValueReader::arrays(uint64_t count, uint64_t count_offset, uint32_t depth)
   std::vector<Array> arrays;
   arrays.reserve(count);
   for (uint64_t i = 0; i < count; ++i) arrays.push_back(array(depth + 1));
-  return Array(std::move(arrays));
+  return Array::of_arrays(std::move(arrays));
 }
 
 std::string read_key(Reader& reader) {

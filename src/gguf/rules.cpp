@@ -9,6 +9,7 @@
 #include "base/math.hpp"
 
 namespace motley::gguf {
+
 Fault key_fault(std::string_view key) {
   if (key.empty()) return "the key is empty; 1 to 65535 bytes are allowed";
   if (key.size() > kMaximumKeyBytes) {

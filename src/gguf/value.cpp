@@ -60,15 +60,23 @@ Array::Array(std::string text, std::vector<uint64_t> ends)
   }
 }
 
-Array::Array(const std::vector<std::string>& strings) : element_type_(ValueType::kString) {
-  ends_.reserve(strings.size());
+Array Array::of_strings(const std::vector<std::string>& strings) {
+  std::string text;
+  std::vector<uint64_t> ends;
+  ends.reserve(strings.size());
   for (const std::string& string : strings) {
-    text_ += string;
-    ends_.push_back(text_.size());
+    text += string;
+    ends.push_back(text.size());
   }
+  return Array(std::move(text), std::move(ends));
 }
 
-Array::Array(std::vector<Array> arrays) : element_type_(ValueType::kArray), arrays_(std::move(arrays)) {}
+Array Array::of_arrays(std::vector<Array> arrays) {
+  Array result(std::string(), {});
+  result.element_type_ = ValueType::kArray;
+  result.arrays_ = std::move(arrays);
+  return result;
+}
 
 size_t Array::size() const {
   if (element_type_ == ValueType::kString) return ends_.size();

@@ -79,9 +79,9 @@ class Array {
   /// An array of strings: string i is text[ends[i-1], ends[i]). Throws Error{kInvalidArgument} when the ends
   /// go down or past the text.
   Array(std::string text, std::vector<uint64_t> ends);
-  explicit Array(const std::vector<std::string>& strings);
+  static Array of_strings(const std::vector<std::string>& strings);
   /// An array of arrays, which may differ in type and length.
-  explicit Array(std::vector<Array> arrays);
+  static Array of_arrays(std::vector<Array> arrays);
 
   ValueType element_type() const { return element_type_; }
   size_t size() const;

@@ -54,7 +54,7 @@ class Writer {
     add_array(key, std::span<const T>(values));
   }
   void add_array(std::string_view key, const std::vector<std::string>& values) {
-    add(key, Value(Array(values)));
+    add(key, Value(Array::of_strings(values)));
   }
 
   /// Adds a tensor of 1 to 4 dimensions; shape[0] is the row length. `data` must give as many bytes as the
