@@ -91,7 +91,7 @@ void pack_nibbles(const uint8_t* q, uint8_t* low) {
 }
 
 template <typename Block>
-constexpr bool has_fifth_bit = requires(Block block) {
+constexpr bool kHasFifthBit = requires(Block block) {
   block.high;
 };
 
@@ -102,7 +102,7 @@ Affine unpack(const Block& block) {
   affine.minimum = block.minimum;
   unpack_scales(block.packed, affine);
   unpack_nibbles(block.low, affine.q);
-  if constexpr (has_fifth_bit<Block>) {
+  if constexpr (kHasFifthBit<Block>) {
     for (size_t i = 0; i < kElements; ++i) {
       const int bit = block.high[i % kAffineElements] >> (i / kAffineElements) & 1;
       affine.q[i] = static_cast<uint8_t>(affine.q[i] | bit << 4);
@@ -118,7 +118,7 @@ Block pack(const Affine& affine) {
   block.minimum = affine.minimum;
   pack_scales(affine, block.packed);
   pack_nibbles(affine.q, block.low);
-  if constexpr (has_fifth_bit<Block>) {
+  if constexpr (kHasFifthBit<Block>) {
     for (size_t i = 0; i < kElements; ++i) {
       uint8_t& bits = block.high[i % kAffineElements];
       bits = static_cast<uint8_t>(bits | (affine.q[i] >> 4 & 1u) << (i / kAffineElements));

@@ -64,7 +64,7 @@ constexpr ErrorBound kGaussianBounds[] = {
 
 TEST(Encode, GaussianErrorIsThatOfACarefulQuantizer) {
   for (const double deviation : {0.002, 1.0, 300.0}) {
-    const std::vector<float> in = gaussian(256 * 256, deviation);
+    const std::vector<float> in = gaussian(size_t{256} * 256, deviation);
     for (const ErrorBound& bound : kGaussianBounds) {
       const double error = relative_rmse(in, round_trip(bound.format, in));
       EXPECT_TRUE(error <= bound.relative_rmse)
@@ -74,14 +74,14 @@ TEST(Encode, GaussianErrorIsThatOfACarefulQuantizer) {
 }
 
 TEST(Encode, WeightsOffCentreKeepTheirPrecisionInAffineFormats) {
-  std::vector<float> in = gaussian(256 * 64, 1.0);
+  std::vector<float> in = gaussian(size_t{256} * 64, 1.0);
   for (float& x : in) x -= 2.0f;
   EXPECT_LT(relative_rmse(in, round_trip(Format::kQ4_K, in)), 0.036);
   EXPECT_LT(relative_rmse(in, round_trip(Format::kQ5_K, in)), 0.019);
 }
 
 TEST(Encode, LegacyErrorsStayWithinHalfAStep) {
-  const std::vector<float> in = gaussian(32 * 500, 0.05);
+  const std::vector<float> in = gaussian(size_t{32} * 500, 0.05);
   const std::vector<float> q8 = round_trip(Format::kQ8_0, in);
   const std::vector<float> q4 = round_trip(Format::kQ4_0, in);
   for (size_t block = 0; block < in.size(); block += 32) {
@@ -105,17 +105,17 @@ TEST(Encode, Q8_0AndQ4_0GiveTheBytesOfTheReferenceQuantizer) {
   for (size_t i = 0; i < in.size(); ++i)
     in[i] = static_cast<float>(static_cast<int>(i * 7 % 32) - 11) * 0.13f;
   // From gguf.quants.quantize (Python package gguf).
-  constexpr uint8_t kQ8_0[] = {0x3e, 0x25, 0xba, 0xe7, 0x13, 0x3f, 0x6c, 0xcd, 0xfa, 0x26, 0x53, 0x7f,
-                               0xe0, 0x0d, 0x39, 0x66, 0xc7, 0xf3, 0x20, 0x4c, 0x79, 0xda, 0x06, 0x33,
-                               0x5f, 0xc1, 0xed, 0x19, 0x46, 0x72, 0xd4, 0x00, 0x2c, 0x59};
-  constexpr uint8_t kQ4_0[] = {0x33, 0xb5, 0x6c, 0x3a, 0x07, 0xa4, 0x81, 0x5b, 0x28,
-                               0xc6, 0x93, 0x60, 0x4a, 0x17, 0xb4, 0x82, 0x5c, 0x29};
-  EXPECT_EQ(std::memcmp(encoded(Format::kQ8_0, in).data(), kQ8_0, sizeof kQ8_0), 0);
-  EXPECT_EQ(std::memcmp(encoded(Format::kQ4_0, in).data(), kQ4_0, sizeof kQ4_0), 0);
+  constexpr uint8_t kBytesQ8[] = {0x3e, 0x25, 0xba, 0xe7, 0x13, 0x3f, 0x6c, 0xcd, 0xfa, 0x26, 0x53, 0x7f,
+                                  0xe0, 0x0d, 0x39, 0x66, 0xc7, 0xf3, 0x20, 0x4c, 0x79, 0xda, 0x06, 0x33,
+                                  0x5f, 0xc1, 0xed, 0x19, 0x46, 0x72, 0xd4, 0x00, 0x2c, 0x59};
+  constexpr uint8_t kBytesQ4[] = {0x33, 0xb5, 0x6c, 0x3a, 0x07, 0xa4, 0x81, 0x5b, 0x28,
+                                  0xc6, 0x93, 0x60, 0x4a, 0x17, 0xb4, 0x82, 0x5c, 0x29};
+  EXPECT_EQ(std::memcmp(encoded(Format::kQ8_0, in).data(), kBytesQ8, sizeof kBytesQ8), 0);
+  EXPECT_EQ(std::memcmp(encoded(Format::kQ4_0, in).data(), kBytesQ4, sizeof kBytesQ4), 0);
 }
 
 TEST(Encode, DecodedBlocksEncodeToThemselves) {
-  const std::vector<float> in = gaussian(256 * 40, 0.7);
+  const std::vector<float> in = gaussian(size_t{256} * 40, 0.7);
   for (const FormatInfo& row : all_formats()) {
     SCOPED_TRACE(row.name);
     const std::vector<float> once = round_trip(row.format, in);
