@@ -42,8 +42,10 @@ MergeTable load_merges(const gguf::File& file, const Vocabulary& vocabulary) {
     const std::string_view left = merge.substr(0, space);
     const std::string_view right = merge.substr(space + 1);
     merged.assign(left).append(right);
-    table.add(piece_of_merge(file, vocabulary, i, left), piece_of_merge(file, vocabulary, i, right),
-              {static_cast<uint32_t>(i), piece_of_merge(file, vocabulary, i, merged)});
+    const Token left_token = piece_of_merge(file, vocabulary, i, left);
+    const Token right_token = piece_of_merge(file, vocabulary, i, right);
+    const Token merged_token = piece_of_merge(file, vocabulary, i, merged);
+    table.add(left_token, right_token, {static_cast<uint32_t>(i), merged_token});
   }
   return table;
 }

@@ -19,8 +19,9 @@
 namespace motley::tokenizer {
 namespace {
 
-// The patterns are those of the models' tokenizer.json, as llama.cpp's llama-vocab.cpp gives them, save for
-// spelling and for two anchors: see kDeepSeekLlm.
+// The patterns are those of the models' tokenizer.json, as llama.cpp's llama-vocab.cpp lists them. llama.cpp
+// matches DeepSeek's against a text in which all white space outside ASCII has become one character that is
+// in none of their ranges; here U+3000 is cut off as the model's own tokenizer does it.
 
 // clang-format off
 #define GPT2_WORDS \
@@ -33,6 +34,7 @@ namespace {
 constexpr const char* kGpt2[] = {GPT2_WORDS};
 constexpr const char* kLlama3[] = {LLAMA3_WORDS("\\p{N}{1,3}")};
 constexpr const char* kQwen2[] = {LLAMA3_WORDS("\\p{N}")};
+constexpr const char* kSmolLm[] = {"\\p{N}", GPT2_WORDS};
 constexpr const char* kDefault[] = {"[\\p{P}$+<=>^~|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"};
 
 constexpr const char* kDeepSeekLlm[] = {
@@ -60,13 +62,20 @@ constexpr const char* kDeepSeekLlm[] = {
 };
 // clang-format on
 
+// clang-format off
 constexpr PreTokenizerSpec kPreTokenizers[] = {
-    // name, patterns, add_bos, ignore_merges
-    {"default", kDefault, false, false},        {"gpt-2", kGpt2, false, false},
-    {"llama-bpe", kLlama3, true, true},         {"llama3", kLlama3, true, true},
-    {"llama-v3", kLlama3, true, true},          {"qwen2", kQwen2, false, false},
-    {"deepseek-r1-qwen", kQwen2, false, false}, {"deepseek-llm", kDeepSeekLlm, false, false},
+    // name             patterns       add_bos  ignore_merges
+    {"default",          kDefault,      false,   false},
+    {"gpt-2",            kGpt2,         false,   false},
+    {"llama-bpe",        kLlama3,       true,    true},
+    {"llama3",           kLlama3,       true,    true},
+    {"llama-v3",         kLlama3,       true,    true},
+    {"qwen2",            kQwen2,        false,   false},
+    {"deepseek-r1-qwen", kQwen2,        false,   false},
+    {"deepseek-llm",     kDeepSeekLlm,  false,   false},
+    {"smollm",           kSmolLm,       false,   false},
 };
+// clang-format on
 
 template <auto Free>
 struct Deleter {

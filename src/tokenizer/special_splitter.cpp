@@ -5,8 +5,13 @@
 namespace motley::tokenizer {
 namespace {
 
+std::string_view without_leading_space(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+}
+
 /// Cuts every occurrence of `special` out of the plain fragments.
-std::vector<Fragment> cut_out(const std::vector<Fragment>& fragments, Token token, std::string_view special) {
+std::vector<Fragment> cut_out(const std::vector<Fragment>& fragments, Token token, std::string_view special,
+                              bool strips_following) {
   std::vector<Fragment> cut;
   cut.reserve(fragments.size() + 2);
   for (const Fragment& fragment : fragments) {
@@ -16,6 +21,7 @@ std::vector<Fragment> cut_out(const std::vector<Fragment>& fragments, Token toke
         if (at > 0) cut.push_back({Fragment::kPlainText, rest.substr(0, at)});
         cut.push_back({token, rest.substr(at, special.size())});
         rest.remove_prefix(at + special.size());
+        if (strips_following) rest = without_leading_space(rest);
       }
     }
     if (!rest.empty()) cut.push_back({fragment.token, rest});
@@ -32,7 +38,8 @@ SpecialSplitter::SpecialSplitter(const Vocabulary& vocabulary) : nodes_(1) {
     const bool special =
         type == TokenType::kControl || type == TokenType::kUnknown || type == TokenType::kUserDefined;
     if (special && !vocabulary.text(token).empty()) {
-      specials_.push_back({token, vocabulary.text(token), type == TokenType::kUserDefined});
+      specials_.push_back({token, vocabulary.text(token), type == TokenType::kUserDefined,
+                           vocabulary.strips_space_after(token)});
     }
   }
   std::ranges::stable_sort(specials_, std::ranges::greater(), [](const Special& s) { return s.text.size(); });
@@ -80,7 +87,7 @@ std::vector<Fragment> SpecialSplitter::split(std::string_view text, bool parse_s
   for (size_t i = 0; i < specials_.size(); ++i) {
     const Special& special = specials_[i];
     if (present[i] && (parse_special || special.always)) {
-      fragments = cut_out(fragments, special.token, special.text);
+      fragments = cut_out(fragments, special.token, special.text, special.strips_following);
     }
   }
   return fragments;

@@ -32,7 +32,8 @@ class SpecialSplitter {
   struct Special {
     Token token;
     std::string_view text;
-    bool always;
+    bool always;            // user-defined: also found in text that is to be taken literally
+    bool strips_following;  // the white space after it disappears
   };
   struct Node {
     int32_t special = -1;                                  // whose text ends here

@@ -26,7 +26,8 @@ struct EncodeOptions {
 };
 
 /// A SentencePiece (`llama`) or byte-level BPE (`gpt2`) tokenizer. Immutable, so that any number of threads
-/// may share one; movable. Its ids equal those of llama.cpp for the same file.
+/// may share one; movable. Its ids equal those of llama.cpp for the same file (pre_tokenizer.cpp names one
+/// exception).
 class Tokenizer {
  public:
   /// Reads the `tokenizer.*` metadata; no tensor is touched, so files that hold only a vocabulary will do.

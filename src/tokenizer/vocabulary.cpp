@@ -82,6 +82,15 @@ ModelKind load_kind(const gguf::File& file) {
        file.path().string(), gguf::escaped(*model));
 }
 
+/// GGUF has no place for a token's `rstrip` flag, so the model's name must tell, as it does for llama.cpp.
+bool is_phi3(const gguf::File& file) {
+  const std::string* name = gguf::find_string(file, "general.name");
+  if (name == nullptr) return false;
+  std::string lower = *name;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower.find("phi-3") != std::string::npos || lower.find("phi3") != std::string::npos;
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -227,6 +236,7 @@ void Vocabulary::load_flags(const gguf::File& file) {
   add_eos_ = gguf::find_bool(file, "tokenizer.ggml.add_eos_token").value_or(false);
   add_space_prefix_ =
       gguf::find_bool(file, "tokenizer.ggml.add_space_prefix").value_or(true) && sentence_piece;
+  strips_space_after_specials_ = is_phi3(file);
   if (add_bos_ && !special_.bos) {
     fail_malformed(file, "texts are to start with BOS, but tokenizer.ggml.bos_token_id is missing");
   }
@@ -261,6 +271,13 @@ std::optional<uint8_t> Vocabulary::byte_value(Token token) const {
 std::optional<Token> Vocabulary::byte_token(uint8_t byte) const {
   const Token token = byte_tokens_[byte];
   return token < 0 ? std::nullopt : std::optional<Token>(token);
+}
+
+bool Vocabulary::strips_space_after(Token token) const {
+  // Phi-3's tokenizer.json sets `rstrip` on all special tokens but these three.
+  const std::string_view spelling = text(token);
+  return strips_space_after_specials_ && spelling != "<unk>" && spelling != "<s>" &&
+         spelling != "<|endoftext|>";
 }
 
 bool Vocabulary::is_end_of_generation(Token token) const {

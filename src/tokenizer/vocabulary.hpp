@@ -79,6 +79,8 @@ class Vocabulary {
   bool add_eos() const { return add_eos_; }
   /// A SentencePiece text starts with a space that the user did not type.
   bool add_space_prefix() const { return add_space_prefix_; }
+  /// White space that follows this special token in a text disappears.
+  bool strips_space_after(Token token) const;
 
  private:
   Vocabulary() = default;
@@ -103,6 +105,7 @@ class Vocabulary {
   bool add_bos_ = false;
   bool add_eos_ = false;
   bool add_space_prefix_ = false;
+  bool strips_space_after_specials_ = false;
 };
 
 }  // namespace motley::tokenizer
