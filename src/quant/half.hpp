@@ -9,8 +9,8 @@ namespace motley::quant {
 /// IEEE 754 binary16 to binary32: exact for every value; a NaN keeps its sign and payload.
 float half_to_float(uint16_t half);
 
-/// Rounds to the nearest half, ties to even. From 65520 on: infinity. Below 2^-24: subnormal or zero. NaN
-/// stays NaN.
+/// Rounds to the nearest half, ties to even. From 65520 on: infinity. Below 2^-14: subnormal or zero.
+/// NaN stays NaN (made quiet).
 uint16_t float_to_half(float value);
 
 /// bfloat16 is the upper half of a binary32: exact.

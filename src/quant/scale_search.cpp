@@ -87,7 +87,7 @@ AffineFit fit_affine(const float* weights, int largest_level) {
   const auto size = static_cast<double>(kAffineRun);
   Line best;
   double best_error = INFINITY;
-  // Trial scales around range / levels; the coarser ones cut off the extreme weights in favour of the others.
+  // Trial scales around range / top: the finer ones cut off the largest weights in favour of the others.
   for (int trial = -10; trial <= 10; ++trial) {
     const float inverse_scale = (top + 0.1f * static_cast<float>(trial)) * inverse_range;
     const Sums sums = round_and_sum<kAffineRun>(shifted, inverse_scale, 0.0f, top);
