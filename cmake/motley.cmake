@@ -4,6 +4,7 @@ add_library(motley_options INTERFACE)
 target_include_directories(motley_options INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
 target_compile_options(motley_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  -Wno-missing-field-initializers  # Vulkan structures are begun as {sType}
   $<$<BOOL:${MOTLEY_WARNINGS_AS_ERRORS}>:-Werror>)
 if(MOTLEY_SANITIZE)
   # Exported to every target of the tree, so that the tests and the command link the same run time.

@@ -1,0 +1,78 @@
+# Compiles GLSL kernels to SPIR-V and embeds them.
+#
+# motley_kernel(NAME [FORMATS stem...] [FLAVOURS flavour=DEFINE...])
+#
+# Compiles shaders/kernels/NAME.comp once for every format (with shaders/formats/STEM on the include path) and flavour
+# (with -DDEFINE). The results are named NAME[.format][.flavour]; a plain build without a flavour is always made.
+
+set(MOTLEY_TOOLCHAIN_DIR "${CMAKE_SOURCE_DIR}/build/toolchain" CACHE PATH "Where tools/setup.sh unpacks a newer glslc")
+if(EXISTS ${MOTLEY_TOOLCHAIN_DIR}/bin/glslc)
+  set(MOTLEY_GLSLC_DEFAULT ${MOTLEY_TOOLCHAIN_DIR}/bin/glslc)
+else()
+  find_program(MOTLEY_GLSLC_DEFAULT glslc REQUIRED)
+endif()
+set(MOTLEY_GLSLC ${MOTLEY_GLSLC_DEFAULT} CACHE FILEPATH "The GLSL compiler")
+set(MOTLEY_SHADER_FLAGS -fshader-stage=compute --target-env=vulkan1.2 -O -mfmt=num -Werror)
+
+# Adds one compiled variant to the lists MOTLEY_SHADER_NAMES and MOTLEY_SHADER_FILES of the calling directory.
+function(motley_shader_variant kernel name)
+  set(source ${PROJECT_SOURCE_DIR}/shaders/kernels/${kernel}.comp)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}.inc)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${MOTLEY_GLSLC} ${MOTLEY_SHADER_FLAGS} ${ARGN} -I${PROJECT_SOURCE_DIR}/shaders
+            -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
+    DEPENDS ${source} DEPFILE ${output}.d COMMENT "Shader ${name}" VERBATIM)
+  set_property(DIRECTORY APPEND PROPERTY MOTLEY_SHADER_NAMES ${name})
+  set_property(DIRECTORY APPEND PROPERTY MOTLEY_SHADER_FILES ${output})
+endfunction()
+
+function(motley_kernel kernel)
+  cmake_parse_arguments(ARG "" "" "FORMATS;FLAVOURS" ${ARGN})
+  set(formats ${ARG_FORMATS})
+  if(NOT formats)
+    set(formats "-")
+  endif()
+  foreach(format IN LISTS formats)
+    set(name ${kernel})
+    set(flags)
+    if(NOT format STREQUAL "-")
+      string(APPEND name .${format})
+      list(APPEND flags -I${PROJECT_SOURCE_DIR}/shaders/formats/${format})
+    endif()
+    motley_shader_variant(${kernel} ${name} ${flags})
+    foreach(flavour IN LISTS ARG_FLAVOURS)
+      string(REGEX MATCH "^([^=]+)=(.+)$" matched ${flavour})
+      string(REPLACE "," ";-D" defines "-D${CMAKE_MATCH_2}")
+      motley_shader_variant(${kernel} ${name}.${CMAKE_MATCH_1} ${flags} ${defines})
+    endforeach()
+  endforeach()
+endfunction()
+
+# Writes the table of all variants of this directory as C++ source `file`.
+function(motley_shader_table file)
+  get_property(names DIRECTORY PROPERTY MOTLEY_SHADER_NAMES)
+  set(arrays "")
+  set(rows "")
+  foreach(name IN LISTS names)
+    string(REPLACE "." "_" symbol ${name})
+    string(APPEND arrays "const uint32_t k_${symbol}[] = {\n#include \"${name}.inc\"\n};\n")
+    string(APPEND rows "    {\"${name}\", k_${symbol}},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${file} CONTENT
+"// Generated: every compiled kernel variant.
+#include \"shader_table.hpp\"
+
+namespace motley::shaders {
+namespace {
+
+@arrays@
+const vk::ShaderCode kTable[] = {
+@rows@};
+
+}  // namespace
+
+std::span<const vk::ShaderCode> table() { return kTable; }
+
+}  // namespace motley::shaders
+" @ONLY)
+endfunction()

@@ -1,0 +1,340 @@
+// Motley: language models (GGUF) on whatever GPUs a machine has, through Vulkan.
+//
+//   motley::Engine engine(motley::Model::open("model.gguf"), motley::Device::open());
+//   motley::Session session(engine);
+//   session.generate("Once upon a time", {}, [](std::string_view text) { std::cout << text << std::flush; return true; });
+//
+// Every function throws motley::Error (see error.hpp) when it cannot do what it says. Includes only the standard library.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <motley/error.hpp>
+
+#if defined(__GNUC__)
+#define MOTLEY_API __attribute__((visibility("default")))
+#else
+#define MOTLEY_API
+#endif
+
+namespace motley {
+
+/// A token's number in the model's vocabulary.
+using Token = std::int32_t;
+
+/// The library's version, e.g. "0.1.0".
+MOTLEY_API const char* version() noexcept;
+
+// ---------------------------------------------------------------------------------------------------------- logging
+
+enum class LogSeverity { kDebug, kInfo, kWarning, kError };
+
+/// Sends diagnostics at or above `least` to `sink` instead of stderr (the default: warnings and errors). Thread-safe;
+/// the sink is called from any thread, one call at a time.
+MOTLEY_API void set_log(LogSeverity least, std::function<void(LogSeverity, std::string_view)> sink = {});
+
+// ---------------------------------------------------------------------------------------------------------- devices
+
+/// What a Vulkan device is, as its driver reports it.
+struct DeviceInfo {
+  std::uint32_t index = 0;           ///< position in the Vulkan loader's list: what `--device 0` means
+  std::string name;                  ///< e.g. "NVIDIA GeForce RTX 4090"
+  std::string type;                  ///< "discrete", "integrated", "virtual", "cpu" or "other"
+  std::string uuid;                  ///< 8-4-4-4-12 hexadecimal
+  std::string driver;                ///< name and version
+  std::string vulkan_version;        ///< e.g. "1.3.230"
+  std::uint64_t memory_bytes = 0;    ///< of all device-local heaps
+  std::uint32_t subgroup_size = 0;   ///< lanes that run together
+  bool float16 = false;              ///< 16-bit float arithmetic
+  bool integer_dot_product = false;  ///< hardware or emulated 8-bit dot products
+  std::string reason;                ///< why it stands at this place in the ranking, one sentence
+};
+
+struct DeviceOptions {
+  /// Loads the Vulkan validation layer with synchronization checks: slow, for finding faults.
+  bool validate = false;
+};
+
+/// All devices with Vulkan 1.2, best first. Throws kNoDevice when there is no Vulkan loader or driver; empty when the
+/// drivers offer no device.
+MOTLEY_API std::vector<DeviceInfo> list_devices(const DeviceOptions& options = {});
+
+/// A device opened for work. A handle: copies refer to the same device. Thread-safe, but engines and sessions that share a
+/// device run one after another.
+class MOTLEY_API Device {
+ public:
+  /// `selector`: empty for the best ranked device, else an index, a UUID, or a part of the name (any case) that fits exactly one
+  /// device. Throws kNoDevice, listing what there is, when none or several fit.
+  static Device open(std::string_view selector = {}, const DeviceOptions& options = {});
+
+  const DeviceInfo& info() const;
+  /// Rate at which the device reads its own memory, in 10^9 bytes a second; measured at the first call (under a second).
+  double bandwidth_gbs() const;
+  /// Bytes that Motley has allocated on the device: now, and at most so far.
+  std::uint64_t allocated_bytes() const;
+  std::uint64_t peak_allocated_bytes() const;
+  /// Messages of the validation layer so far; 0 without DeviceOptions::validate.
+  std::uint32_t validation_messages() const;
+
+ private:
+  friend struct Access;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+// ------------------------------------------------------------------------------------------------------------ model
+
+struct TokenizeOptions {
+  bool add_special = true;    ///< begin- and end-of-sequence tokens as the model's metadata asks
+  bool parse_special = true;  ///< "<|eot_id|>" in the text is that token; false: the text is taken literally
+};
+
+/// One metadata entry of a model file, ready to print.
+struct MetadataEntry {
+  std::string key;
+  std::string type;     ///< e.g. "uint32", "string", "array of float32"
+  std::string summary;  ///< long arrays and strings are shortened
+  std::string json;     ///< the whole value as JSON
+};
+
+struct TensorEntry {
+  std::string name;
+  std::string format;                ///< e.g. "Q4_K"
+  std::vector<std::uint64_t> shape;  ///< elements; shape[0] is the length of a row
+  std::uint64_t size_bytes = 0;
+};
+
+/// A GGUF file: metadata, vocabulary and the table of tensors; no weights are read. A handle: copies refer to the same
+/// file. Thread-safe.
+class MOTLEY_API Model {
+ public:
+  /// Opens a file, or all files of a split model given its first. Throws kIo, kMalformedModel or kUnsupported; whether the
+  /// architecture can be run is found out only by Engine.
+  static Model open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const;
+  std::uint64_t size_bytes() const;          ///< of all its files
+  std::uint32_t gguf_version() const;
+  std::vector<MetadataEntry> metadata() const;
+  std::vector<TensorEntry> tensors() const;
+
+  /// Token ids of UTF-8 text. Throws kInvalidArgument when it is not UTF-8 and kUnsupported when the tokenizer is unknown.
+  std::vector<Token> tokenize(std::string_view text, const TokenizeOptions& options = {}) const;
+  /// The text of tokens. Throws kInvalidArgument for an id outside the vocabulary.
+  std::string detokenize(std::span<const Token> tokens, bool render_special = false) const;
+  std::size_t vocabulary_size() const;
+
+ private:
+  friend struct Access;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+// ----------------------------------------------------------------------------------------------------------- engine
+
+enum class CacheType { kF16, kF32 };
+
+struct EngineOptions {
+  /// Called while the weights are loaded with the bytes done and in all; returning false cancels (kCancelled).
+  std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
+};
+
+struct SessionOptions {
+  std::uint32_t context_tokens = 0;  ///< positions in the KV cache; 0: as trained, at most 4096
+  std::uint32_t batch_tokens = 512;  ///< prompt tokens run in one pass, 1 … 4096; made smaller where memory asks
+  CacheType cache_k = CacheType::kF16;
+  CacheType cache_v = CacheType::kF16;
+};
+
+/// Device memory that a model and one session need, in bytes.
+struct MemoryNeed {
+  std::uint64_t weights_bytes = 0;
+  std::uint64_t cache_bytes = 0;    ///< keys and values
+  std::uint64_t scratch_bytes = 0;  ///< activations, tables, staging
+  std::uint64_t total_bytes() const { return weights_bytes + cache_bytes + scratch_bytes; }
+};
+
+/// What would be allocated, before anything is. Throws as Engine does for models that cannot be run.
+MOTLEY_API MemoryNeed predict_memory(const Model& model, const Device& device, const SessionOptions& options = {});
+
+/// A model's weights in a device's memory, ready to run. Sessions share it. A handle: copies refer to the same weights.
+class MOTLEY_API Engine {
+ public:
+  /// Loads the weights. Throws kUnsupported for an architecture or weight format Motley lacks (with the list it has),
+  /// kMalformedModel, kIo when the file changes meanwhile, kOutOfMemory with the figures, kCancelled.
+  Engine(Model model, Device device, const EngineOptions& options = {});
+
+  const Model& model() const;
+  const Device& device() const;
+  std::uint32_t trained_context_tokens() const;
+  /// Bytes of weights one decoded token reads.
+  std::uint64_t bytes_per_token() const;
+
+ private:
+  friend struct Access;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+// ---------------------------------------------------------------------------------------------------------- session
+
+/// How tokens are drawn from the logits, in this order: bias and penalties, top-k, typical, top-p, min-p, temperature.
+struct Sampling {
+  float temperature = 0.8F;       ///< 0: always the most likely token
+  std::int32_t top_k = 40;        ///< keep the k most likely; 0: all
+  float top_p = 0.95F;            ///< keep the smallest set with this probability; 1: all
+  float min_p = 0.05F;            ///< drop what is less likely than this share of the most likely; 0: nothing
+  float typical_p = 1.0F;         ///< locally typical sampling (Meister et al. 2022); 1: off
+  float repeat_penalty = 1.0F;    ///< divides (multiplies) positive (negative) logits of recent tokens; 1: off
+  float frequency_penalty = 0.0F; ///< subtracted per occurrence among recent tokens
+  float presence_penalty = 0.0F;  ///< subtracted once for each recent token
+  std::int32_t penalty_last_n = 64;  ///< how many recent tokens count
+  std::vector<std::pair<Token, float>> logit_bias;  ///< added to these tokens' logits
+  std::uint64_t seed = 0;         ///< same seed, same device, same prompt: same text
+};
+
+struct GenerateOptions {
+  std::int32_t max_tokens = -1;     ///< stop after so many; negative: until the end or a full context
+  Sampling sampling;
+  std::vector<std::string> stop;    ///< stop before any of these texts would be written
+  bool context_shift = false;       ///< when the context is full, forget the older half and go on
+  bool ignore_end = false;          ///< go on after an end-of-text token
+  TokenizeOptions tokenize;
+};
+
+enum class StopReason { kEnd, kMaxTokens, kStopText, kContextFull, kCallback, kCancelled };
+
+/// "end of text", "token limit", "stop text", "context full", "callback", "cancelled".
+MOTLEY_API const char* to_string(StopReason reason) noexcept;
+
+struct Generation {
+  StopReason reason = StopReason::kEnd;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t generated_tokens = 0;
+  std::chrono::nanoseconds prompt_time{};  ///< running the prompt
+  std::chrono::nanoseconds decode_time{};  ///< from there to the last token
+};
+
+/// Whole UTF-8 characters of generated text, and the token they came with.
+struct Piece {
+  Token token = 0;
+  std::string text;
+};
+
+/// One stream of tokens with its KV cache. Move-only. For one thread at a time, except cancel(), which any thread may call.
+class MOTLEY_API Session {
+ public:
+  /// Allocates the KV cache and scratch. Throws kOutOfMemory naming the largest context that would fit.
+  explicit Session(const Engine& engine, const SessionOptions& options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  std::uint32_t context_tokens() const;  ///< capacity
+  std::uint32_t position() const;        ///< tokens in the context now
+  std::uint32_t batch_tokens() const;    ///< as chosen for the memory there is
+
+  /// Appends tokens to the context. Throws kContextFull, before running anything, when they do not fit, kInvalidArgument for an
+  /// id outside the vocabulary.
+  void evaluate(std::span<const Token> tokens);
+  /// Logits after the last evaluated token: [vocabulary_size], valid until the next evaluate. Throws kInvalidArgument when
+  /// nothing was evaluated.
+  std::span<const float> logits() const;
+  /// Appends tokens and returns the logits after each from number `first` on: [tokens.size() - first][vocabulary_size].
+  std::vector<float> evaluate_all(std::span<const Token> tokens, std::size_t first = 0);
+  /// Forgets all tokens.
+  void reset();
+
+  /// Appends the prompt's tokens (which may be empty when the context is not), then draws tokens one by one and hands
+  /// over their text as soon as it forms whole characters. `on_text` returns false to stop. The text ends with a whole character.
+  Generation generate(std::string_view prompt, const GenerateOptions& options,
+                      const std::function<bool(std::string_view text)>& on_text);
+  Generation generate(std::span<const Token> prompt, const GenerateOptions& options,
+                      const std::function<bool(std::string_view text)>& on_text);
+
+  /// The same as an input range: `for (const motley::Piece& piece : session.stream("Once")) …`.
+  class Stream;
+  Stream stream(std::string_view prompt, const GenerateOptions& options = {});
+
+  /// Makes a running evaluate or generate of this session stop at the next token or batch: generate returns kCancelled,
+  /// evaluate throws it. Without a running call the next one is stopped.
+  void cancel() noexcept;
+
+ private:
+  friend struct Access;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A lazy input range of pieces; each step draws tokens until whole characters are there. Must not outlive its session.
+class MOTLEY_API Session::Stream {
+ public:
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();
+
+  class iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using difference_type = std::ptrdiff_t;
+    using value_type = Piece;
+    iterator() = default;
+    const Piece& operator*() const { return *stream_->current(); }
+    const Piece* operator->() const { return stream_->current(); }
+    iterator& operator++() {
+      stream_->advance();
+      return *this;
+    }
+    void operator++(int) { stream_->advance(); }
+    friend bool operator==(const iterator& it, std::default_sentinel_t) { return it.stream_->current() == nullptr; }
+
+   private:
+    friend class Stream;
+    explicit iterator(Stream* stream) : stream_(stream) {}
+    Stream* stream_ = nullptr;
+  };
+
+  iterator begin();
+  std::default_sentinel_t end() const { return {}; }
+  /// Why it ended, with counts and times; complete once the range is exhausted.
+  const Generation& result() const;
+
+ private:
+  friend class Session;
+  friend class iterator;
+  struct Impl;
+  explicit Stream(std::unique_ptr<Impl> impl);
+  const Piece* current() const;
+  void advance();
+  std::unique_ptr<Impl> impl_;
+};
+
+// ------------------------------------------------------------------------------------------------------- perplexity
+
+struct Perplexity {
+  double value = 0;                ///< exp of the mean negative log likelihood of the scored tokens
+  double standard_error = 0;
+  std::uint64_t scored_tokens = 0;
+  std::uint32_t chunks = 0;
+};
+
+/// Perplexity of a text in chunks of `context_tokens`, the begin-of-sequence token first in each where the model has one, the
+/// second half of each chunk scored: as llama.cpp's llama-perplexity computes it. Throws kInvalidArgument when the text is
+/// shorter than two chunks. `on_chunk` (chunks done, in all, perplexity so far) may return false to cancel.
+MOTLEY_API Perplexity perplexity(const Engine& engine, std::string_view text, std::uint32_t context_tokens,
+                                 const SessionOptions& options = {},
+                                 const std::function<bool(std::uint32_t, std::uint32_t, double)>& on_chunk = {});
+
+}  // namespace motley

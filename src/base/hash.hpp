@@ -1,0 +1,16 @@
+// A fast hash for cache keys and damage checks; not for adversaries.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace motley {
+
+/// FNV-1a over bytes, 64 bits (Fowler, Noll, Vo; RFC 9923).
+constexpr uint64_t hash_bytes(std::span<const std::byte> bytes, uint64_t seed = 0xcbf29ce484222325ULL) {
+  for (const std::byte byte : bytes) seed = (seed ^ static_cast<uint64_t>(byte)) * 0x100000001b3ULL;
+  return seed;
+}
+
+}  // namespace motley

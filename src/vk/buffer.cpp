@@ -1,0 +1,85 @@
+#include "vk/buffer.hpp"
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "vk/result.hpp"
+
+namespace motley::vk {
+namespace {
+
+constexpr VkBufferUsageFlags kUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                                      VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+
+double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+}  // namespace
+
+Buffer::Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* purpose)
+    : device_(&device), size_bytes_(size_bytes) {
+  const DeviceFacts& facts = device.facts();
+  if (size_bytes > facts.max_allocation_bytes) {
+    fail(ErrorCode::kOutOfMemory, "{} needs {:.1f} MiB in one piece, and '{}' allocates at most {:.1f} MiB at once",
+         purpose, mebibytes(size_bytes), facts.name, mebibytes(facts.max_allocation_bytes));
+  }
+  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+  info.size = size_bytes;
+  info.usage = kUsage;
+  VkBuffer handle = VK_NULL_HANDLE;
+  check(device.table().vkCreateBuffer(device.handle(), &info, nullptr, &handle), "vkCreateBuffer");
+  buffer_ = {device.handle(), handle, device.table().vkDestroyBuffer};
+  allocate(use, purpose);
+}
+
+void Buffer::allocate(MemoryUse use, const char* purpose) {
+  const VolkDeviceTable& table = device_->table();
+  VkMemoryRequirements requirements;
+  table.vkGetBufferMemoryRequirements(device_->handle(), buffer_.get(), &requirements);
+  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+  info.allocationSize = requirements.size;
+  info.memoryTypeIndex = device_->memory_type(requirements.memoryTypeBits, use);
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  const VkResult result = table.vkAllocateMemory(device_->handle(), &info, nullptr, &memory);
+  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) {
+    fail(ErrorCode::kOutOfMemory, "'{}' has no {:.1f} MiB left for the {} ({:.1f} MiB are in use by this process)",
+         device_->facts().name, mebibytes(requirements.size), purpose, mebibytes(device_->memory_usage().now_bytes));
+  }
+  check(result, "vkAllocateMemory");
+  memory_ = {device_->handle(), memory, table.vkFreeMemory};
+  allocated_bytes_ = requirements.size;
+  device_->count_memory(static_cast<int64_t>(allocated_bytes_));
+  check(table.vkBindBufferMemory(device_->handle(), buffer_.get(), memory, 0), "vkBindBufferMemory");
+
+  const VkMemoryPropertyFlags flags = device_->memory_properties_.memoryTypes[info.memoryTypeIndex].propertyFlags;
+  constexpr VkMemoryPropertyFlags kMappable =
+      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  if ((flags & kMappable) == kMappable) {
+    void* address = nullptr;
+    check(table.vkMapMemory(device_->handle(), memory, 0, VK_WHOLE_SIZE, 0, &address), "vkMapMemory");
+    mapped_ = static_cast<std::byte*>(address);
+  }
+}
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : device_(other.device_),
+      size_bytes_(other.size_bytes_),
+      allocated_bytes_(std::exchange(other.allocated_bytes_, 0)),
+      mapped_(std::exchange(other.mapped_, nullptr)),
+      memory_(std::move(other.memory_)),
+      buffer_(std::move(other.buffer_)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(size_bytes_, other.size_bytes_);
+  std::swap(allocated_bytes_, other.allocated_bytes_);
+  std::swap(mapped_, other.mapped_);
+  std::swap(memory_, other.memory_);
+  std::swap(buffer_, other.buffer_);
+  return *this;
+}
+
+Buffer::~Buffer() {
+  if (allocated_bytes_ > 0) device_->count_memory(-static_cast<int64_t>(allocated_bytes_));
+}
+
+}  // namespace motley::vk

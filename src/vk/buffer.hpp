@@ -1,0 +1,61 @@
+// A buffer with memory of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "vk/device.hpp"
+#include "vk/handle.hpp"
+
+namespace motley::vk {
+
+/// Move-only. Contents are undefined until written.
+class Buffer {
+ public:
+  Buffer() = default;
+  /// Throws Error{kOutOfMemory} with the figures when `size_bytes` cannot be had, or exceeds the largest allocation.
+  /// `purpose` names the buffer in that message ("KV cache").
+  Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* purpose);
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer();
+
+  VkBuffer handle() const { return buffer_.get(); }
+  uint64_t size_bytes() const { return size_bytes_; }
+  /// The buffer's bytes where the host can see them, else empty. Coherent: no flush is needed.
+  std::span<std::byte> mapped() const { return {mapped_, mapped_ == nullptr ? 0 : size_bytes_}; }
+  template <typename T>
+  std::span<T> mapped_as() const {
+    return {reinterpret_cast<T*>(mapped_), mapped_ == nullptr ? 0 : size_bytes_ / sizeof(T)};
+  }
+
+ private:
+  void allocate(MemoryUse use, const char* purpose);
+
+  Device* device_ = nullptr;
+  uint64_t size_bytes_ = 0;
+  uint64_t allocated_bytes_ = 0;
+  std::byte* mapped_ = nullptr;
+  DeviceHandle<VkDeviceMemory> memory_;
+  DeviceHandle<VkBuffer> buffer_;
+};
+
+/// A part of a buffer, as one binding of a dispatch sees it.
+struct BufferRange {
+  const Buffer* buffer = nullptr;
+  uint64_t offset_bytes = 0;
+  uint64_t size_bytes = 0;
+
+  BufferRange() = default;
+  BufferRange(const Buffer& whole)  // NOLINT(google-explicit-constructor): a buffer is the range of all of it
+      : buffer(&whole), size_bytes(whole.size_bytes()) {}
+  BufferRange(const Buffer& of, uint64_t offset, uint64_t size) : buffer(&of), offset_bytes(offset), size_bytes(size) {}
+
+  bool overlaps(const BufferRange& other) const {
+    return buffer == other.buffer && offset_bytes < other.offset_bytes + other.size_bytes &&
+           other.offset_bytes < offset_bytes + size_bytes;
+  }
+};
+
+}  // namespace motley::vk

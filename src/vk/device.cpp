@@ -1,0 +1,187 @@
+#include "vk/device.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "vk/pipeline.hpp"
+#include "vk/pipeline_cache.hpp"
+#include "vk/query_facts.hpp"
+#include "vk/recorder.hpp"
+#include "vk/result.hpp"
+
+namespace motley::vk {
+namespace {
+
+/// Property flags in order of preference; the first set that a memory type offers wins.
+std::vector<VkMemoryPropertyFlags> preferences(MemoryUse use, DeviceType type) {
+  constexpr VkMemoryPropertyFlags kLocal = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+  constexpr VkMemoryPropertyFlags kHost = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  constexpr VkMemoryPropertyFlags kCached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+  switch (use) {
+    case MemoryUse::kDevice:
+      // Where the host's memory is the device's memory, mapping it saves a copy of every weight.
+      if (type == DeviceType::kDiscrete || type == DeviceType::kVirtual) return {kLocal, 0};
+      return {kLocal | kHost, kLocal, 0};
+    case MemoryUse::kShared:
+      return {kLocal | kHost, kHost};
+    case MemoryUse::kUpload:
+      return {kHost};
+    case MemoryUse::kReadback:
+      return {kHost | kCached, kHost};
+  }
+  return {0};
+}
+
+}  // namespace
+
+std::shared_ptr<Device> Device::create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical) {
+  std::shared_ptr<Device> device(new Device(std::move(instance), physical));
+  device->create_device();
+  return device;
+}
+
+Device::Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical)
+    : instance_(std::move(instance)), physical_(physical.handle), facts_(physical.facts) {
+  vkGetPhysicalDeviceMemoryProperties(physical_, &memory_properties_);
+}
+
+void Device::create_device() {
+  const int family = find_compute_family(physical_);
+  if (family < 0) fail(ErrorCode::kNoDevice, "'{}' has no queue that computes", facts_.name);
+  queue_family_ = static_cast<uint32_t>(family);
+
+  const float priority = 1.0F;
+  VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queue.queueFamilyIndex = queue_family_;
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+
+  VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+  v12.timelineSemaphore = VK_TRUE;
+  v12.shaderFloat16 = facts_.float16;
+  VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &v12};
+  v11.storageBuffer16BitAccess = facts_.storage_16bit;
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
+
+  std::vector<const char*> extensions;
+  if (facts_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+
+  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
+  info.ppEnabledExtensionNames = extensions.data();
+  check(vkCreateDevice(physical_, &info, nullptr, &handle_), fmt::format("vkCreateDevice on '{}'", facts_.name));
+  volkLoadDeviceTable(&table_, handle_);
+  table_.vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
+
+  VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
+  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+  VkSemaphoreCreateInfo semaphore{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &type};
+  VkSemaphore timeline = VK_NULL_HANDLE;
+  check(table_.vkCreateSemaphore(handle_, &semaphore, nullptr, &timeline), "vkCreateSemaphore");
+  timeline_ = {handle_, timeline, table_.vkDestroySemaphore};
+  pipeline_cache_ = std::make_unique<PipelineCache>(*this);
+}
+
+Device::~Device() {
+  if (handle_ == VK_NULL_HANDLE) return;
+  table_.vkDeviceWaitIdle(handle_);
+  pipelines_.clear();
+  pipeline_cache_.reset();
+  timeline_ = {};
+  table_.vkDestroyDevice(handle_, nullptr);
+}
+
+const Pipeline& Device::pipeline(const ShaderCode& shader, std::span<const uint32_t> constants) {
+  const std::lock_guard lock(pipelines_mutex_);
+  auto key = std::make_pair(static_cast<const void*>(shader.words.data()),
+                            std::vector<uint32_t>(constants.begin(), constants.end()));
+  auto found = pipelines_.find(key);
+  if (found == pipelines_.end()) {
+    auto made = std::make_unique<Pipeline>(*this, shader, constants, pipeline_cache_->handle());
+    found = pipelines_.emplace(std::move(key), std::move(made)).first;
+  }
+  return *found->second;
+}
+
+uint64_t Device::submit(const CommandList& commands) {
+  const uint64_t signal = submitted_ + 1;
+  const VkSemaphore semaphore = timeline_.get();
+  const VkCommandBuffer buffer = commands.handle();
+  VkTimelineSemaphoreSubmitInfo timeline{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
+  timeline.signalSemaphoreValueCount = 1;
+  timeline.pSignalSemaphoreValues = &signal;
+  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &timeline};
+  info.commandBufferCount = 1;
+  info.pCommandBuffers = &buffer;
+  info.signalSemaphoreCount = 1;
+  info.pSignalSemaphores = &semaphore;
+  check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), fmt::format("vkQueueSubmit on '{}'", facts_.name));
+  submitted_ = signal;
+  return signal;
+}
+
+void Device::wait(uint64_t submission, std::chrono::nanoseconds limit) {
+  const VkSemaphore semaphore = timeline_.get();
+  VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
+  info.semaphoreCount = 1;
+  info.pSemaphores = &semaphore;
+  info.pValues = &submission;
+  const VkResult result = table_.vkWaitSemaphores(handle_, &info, static_cast<uint64_t>(limit.count()));
+  if (result == VK_TIMEOUT) {
+    fail(ErrorCode::kDeviceLost, "'{}' did not finish its work within {} s: it hangs or is far too slow", facts_.name,
+         std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+  }
+  check(result, fmt::format("vkWaitSemaphores on '{}'", facts_.name));
+}
+
+MemoryUsage Device::memory_usage() const {
+  const std::lock_guard lock(memory_mutex_);
+  return memory_usage_;
+}
+
+uint64_t Device::available_bytes() const {
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+  VkPhysicalDeviceMemoryProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+  if (facts_.memory_budget) properties.pNext = &budget;
+  vkGetPhysicalDeviceMemoryProperties2(physical_, &properties);
+  const VkPhysicalDeviceMemoryProperties& memory = properties.memoryProperties;
+  uint64_t available = 0;
+  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+    const VkMemoryHeap& heap = memory.memoryHeaps[i];
+    if ((heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) == 0) continue;
+    if (facts_.memory_budget) {
+      // Some drivers report a budget above the heap or a usage above the budget; neither is believed.
+      const uint64_t limit = std::min(budget.heapBudget[i], heap.size);
+      available += limit - std::min(budget.heapUsage[i], limit);
+    } else {
+      available += heap.size - std::min(heap.size, memory_usage().now_bytes);
+    }
+  }
+  return available;
+}
+
+uint32_t Device::memory_type(uint32_t allowed_bits, MemoryUse use) const {
+  for (const VkMemoryPropertyFlags wanted : preferences(use, facts_.type)) {
+    int best = -1;
+    for (uint32_t i = 0; i < memory_properties_.memoryTypeCount; ++i) {
+      const VkMemoryType& type = memory_properties_.memoryTypes[i];
+      if ((allowed_bits & (1U << i)) == 0 || (type.propertyFlags & wanted) != wanted) continue;
+      const auto heap_size = [&](uint32_t t) {
+        return memory_properties_.memoryHeaps[memory_properties_.memoryTypes[t].heapIndex].size;
+      };
+      if (best < 0 || heap_size(i) > heap_size(static_cast<uint32_t>(best))) best = static_cast<int>(i);
+    }
+    if (best >= 0) return static_cast<uint32_t>(best);
+  }
+  fail(ErrorCode::kUnsupported, "'{}' has no memory type for this use", facts_.name);
+}
+
+void Device::count_memory(int64_t bytes) {
+  const std::lock_guard lock(memory_mutex_);
+  memory_usage_.now_bytes += static_cast<uint64_t>(bytes);
+  memory_usage_.peak_bytes = std::max(memory_usage_.peak_bytes, memory_usage_.now_bytes);
+}
+
+}  // namespace motley::vk

@@ -1,0 +1,101 @@
+// A logical device with one compute queue, its memory, its pipelines and bounded waiting.
+#pragma once
+
+#include <volk.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "vk/device_facts.hpp"
+#include "vk/handle.hpp"
+#include "vk/instance.hpp"
+
+namespace motley::vk {
+
+class CommandList;
+class Pipeline;
+class PipelineCache;
+struct ShaderCode;
+
+/// Where a buffer lies.
+enum class MemoryUse {
+  kDevice,    ///< fastest for the device; host-visible only where all memory is (integrated, CPU)
+  kShared,    ///< written by the host and read by the device often: BAR or unified memory where there is any
+  kUpload,    ///< host memory the device copies from
+  kReadback,  ///< host memory the device copies to, cached for the host's reads
+};
+
+struct MemoryUsage {
+  uint64_t now_bytes = 0;
+  uint64_t peak_bytes = 0;
+};
+
+/// One VkDevice. Neither copied nor moved; buffers, pipelines and command lists refer to it and must not outlive it.
+/// Submission and waiting are for one thread at a time; everything else is thread-safe.
+class Device {
+ public:
+  /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature is missing.
+  static std::shared_ptr<Device> create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
+
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  ~Device();
+
+  const DeviceFacts& facts() const { return facts_; }
+  const Instance& instance() const { return *instance_; }
+  VkDevice handle() const { return handle_; }
+  const VolkDeviceTable& table() const { return table_; }
+  uint32_t queue_family() const { return queue_family_; }
+
+  /// The pipeline of a shader with these specialization constants (constant 0 is local_size_x), made at first use.
+  /// Throws Error{kUnsupported} when the workgroup is larger than the device allows.
+  const Pipeline& pipeline(const ShaderCode& shader, std::span<const uint32_t> constants);
+
+  /// Starts the commands; returns the number to wait for. Submissions run in order.
+  uint64_t submit(const CommandList& commands);
+  /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than `limit`.
+  void wait(uint64_t submission, std::chrono::nanoseconds limit = kWaitLimit);
+
+  /// Memory allocated through this device now, and the most there was.
+  MemoryUsage memory_usage() const;
+  /// Bytes that may still be allocated in device-local memory: the driver's budget where it tells one, else the heaps' sizes
+  /// less what this device allocated itself.
+  uint64_t available_bytes() const;
+
+  /// A hang is told from slow work by this bound; the longest submission is a prefill chunk on a CPU driver.
+  static constexpr std::chrono::minutes kWaitLimit{5};
+
+ private:
+  friend class Buffer;
+
+  Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
+  void create_device();
+  uint32_t memory_type(uint32_t allowed_bits, MemoryUse use) const;
+  void count_memory(int64_t bytes);
+
+  std::shared_ptr<Instance> instance_;
+  VkPhysicalDevice physical_;
+  DeviceFacts facts_;
+  VkPhysicalDeviceMemoryProperties memory_properties_{};
+  uint32_t queue_family_ = 0;
+  VkDevice handle_ = VK_NULL_HANDLE;
+  VolkDeviceTable table_{};
+  VkQueue queue_ = VK_NULL_HANDLE;
+  DeviceHandle<VkSemaphore> timeline_;
+  uint64_t submitted_ = 0;
+
+  std::unique_ptr<PipelineCache> pipeline_cache_;
+  std::mutex pipelines_mutex_;
+  std::map<std::pair<const void*, std::vector<uint32_t>>, std::unique_ptr<Pipeline>> pipelines_;
+
+  mutable std::mutex memory_mutex_;
+  MemoryUsage memory_usage_;
+};
+
+}  // namespace motley::vk

@@ -1,0 +1,60 @@
+// What a device is and can do, found out once, as plain data.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace motley::vk {
+
+enum class DeviceType { kDiscrete, kIntegrated, kVirtual, kCpu, kOther };
+
+const char* to_string(DeviceType type);
+
+struct HeapFacts {
+  uint64_t size_bytes = 0;
+  bool device_local = false;
+};
+
+/// Properties, limits and the feature tiers that kernels choose by. Everything here was reported by the driver.
+struct DeviceFacts {
+  std::string name;
+  DeviceType type = DeviceType::kOther;
+  uint32_t vendor_id = 0;
+  uint32_t device_id = 0;
+  std::array<uint8_t, 16> uuid{};
+  uint32_t api_version = 0;
+  std::string driver_name;     ///< e.g. "llvmpipe"
+  std::string driver_info;     ///< e.g. "Mesa 22.3.6 (LLVM 15.0.6)"
+  uint32_t driver_version = 0;
+  std::array<uint8_t, 16> pipeline_cache_uuid{};
+
+  std::vector<HeapFacts> heaps;
+
+  uint64_t max_storage_buffer_range_bytes = 0;
+  uint64_t max_allocation_bytes = 0;
+  uint64_t storage_buffer_alignment_bytes = 0;
+  uint64_t non_coherent_atom_bytes = 0;
+  uint32_t max_workgroup_invocations = 0;
+  uint32_t max_shared_memory_bytes = 0;
+  std::array<uint32_t, 3> max_workgroup_count{};
+  uint32_t subgroup_size = 0;
+  double timestamp_period_ns = 0;
+
+  bool storage_16bit = false;  ///< 16-bit values in storage buffers
+  bool float16 = false;        ///< 16-bit float arithmetic
+  bool int8 = false;           ///< 8-bit integers in storage buffers and arithmetic
+  bool subgroup_arithmetic = false;
+  bool buffer_device_address = false;
+  bool integer_dot_product = false;
+  bool external_memory_host = false;
+  bool memory_budget = false;
+
+  /// Bytes of all device-local heaps together.
+  uint64_t device_local_bytes() const;
+  /// The UUID in the usual 8-4-4-4-12 hexadecimal form.
+  std::string uuid_string() const;
+};
+
+}  // namespace motley::vk

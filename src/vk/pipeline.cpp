@@ -1,0 +1,77 @@
+#include "vk/pipeline.hpp"
+
+#include "base/error.hpp"
+#include "vk/result.hpp"
+
+namespace motley::vk {
+
+Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants, VkPipelineCache cache)
+    : name_(shader.name), interface_(reflect(shader)) {
+  if (constants.size() < interface_.specialization_constants) {
+    fail(ErrorCode::kInternal, "shader '{}' has {} specialization constants, {} are given", shader.name,
+         interface_.specialization_constants, constants.size());
+  }
+  if (!constants.empty() && constants[0] > device.facts().max_workgroup_invocations) {
+    fail(ErrorCode::kUnsupported, "shader '{}' wants a workgroup of {}; '{}' allows {}", shader.name, constants[0],
+         device.facts().name, device.facts().max_workgroup_invocations);
+  }
+  create_layouts(device);
+  create_pipeline(device, shader, constants, cache);
+}
+
+void Pipeline::create_layouts(Device& device) {
+  const VolkDeviceTable& table = device.table();
+  std::vector<VkDescriptorSetLayoutBinding> bindings;
+  for (const ShaderInterface::Binding& binding : interface_.bindings) {
+    bindings.push_back(
+        {binding.index, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+  }
+  VkDescriptorSetLayoutCreateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+  set_info.bindingCount = static_cast<uint32_t>(bindings.size());
+  set_info.pBindings = bindings.data();
+  VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
+  check(table.vkCreateDescriptorSetLayout(device.handle(), &set_info, nullptr, &set_layout),
+        "vkCreateDescriptorSetLayout");
+  set_layout_ = {device.handle(), set_layout, table.vkDestroyDescriptorSetLayout};
+
+  const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, interface_.push_constant_bytes};
+  VkPipelineLayoutCreateInfo layout_info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+  layout_info.setLayoutCount = 1;
+  layout_info.pSetLayouts = &set_layout;
+  layout_info.pushConstantRangeCount = interface_.push_constant_bytes > 0 ? 1 : 0;
+  layout_info.pPushConstantRanges = &range;
+  VkPipelineLayout layout = VK_NULL_HANDLE;
+  check(table.vkCreatePipelineLayout(device.handle(), &layout_info, nullptr, &layout), "vkCreatePipelineLayout");
+  layout_ = {device.handle(), layout, table.vkDestroyPipelineLayout};
+}
+
+void Pipeline::create_pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
+                               VkPipelineCache cache) {
+  const VolkDeviceTable& table = device.table();
+  VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
+  module_info.codeSize = shader.words.size_bytes();
+  module_info.pCode = shader.words.data();
+  VkShaderModule module = VK_NULL_HANDLE;
+  check(table.vkCreateShaderModule(device.handle(), &module_info, nullptr, &module), "vkCreateShaderModule");
+  const DeviceHandle<VkShaderModule> module_owner(device.handle(), module, table.vkDestroyShaderModule);
+
+  std::vector<VkSpecializationMapEntry> entries;
+  for (uint32_t i = 0; i < interface_.specialization_constants; ++i) {
+    entries.push_back({i, i * static_cast<uint32_t>(sizeof(uint32_t)), sizeof(uint32_t)});
+  }
+  const VkSpecializationInfo specialization{static_cast<uint32_t>(entries.size()), entries.data(),
+                                            constants.size_bytes(), constants.data()};
+  VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module;
+  info.stage.pName = "main";
+  info.stage.pSpecializationInfo = &specialization;
+  info.layout = layout_.get();
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  check(table.vkCreateComputePipelines(device.handle(), cache, 1, &info, nullptr, &pipeline),
+        fmt::format("vkCreateComputePipelines for '{}' on '{}'", shader.name, device.facts().name));
+  pipeline_ = {device.handle(), pipeline, table.vkDestroyPipeline};
+}
+
+}  // namespace motley::vk

@@ -1,0 +1,113 @@
+#include "vk/query_facts.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "vk/result.hpp"
+
+namespace motley::vk {
+namespace {
+
+DeviceType type_of(VkPhysicalDeviceType type) {
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return DeviceType::kDiscrete;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return DeviceType::kIntegrated;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return DeviceType::kVirtual;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return DeviceType::kCpu;
+    default:
+      return DeviceType::kOther;
+  }
+}
+
+void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
+  VkPhysicalDeviceVulkan12Properties v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES};
+  VkPhysicalDeviceVulkan11Properties v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES, &v12};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &v11};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+
+  const VkPhysicalDeviceProperties& core = properties.properties;
+  facts.name = core.deviceName;
+  facts.type = type_of(core.deviceType);
+  facts.vendor_id = core.vendorID;
+  facts.device_id = core.deviceID;
+  facts.api_version = core.apiVersion;
+  facts.driver_version = core.driverVersion;
+  facts.driver_name = v12.driverName;
+  facts.driver_info = v12.driverInfo;
+  std::copy_n(v11.deviceUUID, VK_UUID_SIZE, facts.uuid.begin());
+  std::copy_n(core.pipelineCacheUUID, VK_UUID_SIZE, facts.pipeline_cache_uuid.begin());
+
+  const VkPhysicalDeviceLimits& limits = core.limits;
+  facts.max_storage_buffer_range_bytes = limits.maxStorageBufferRange;
+  facts.max_allocation_bytes = v11.maxMemoryAllocationSize;
+  facts.storage_buffer_alignment_bytes = limits.minStorageBufferOffsetAlignment;
+  facts.non_coherent_atom_bytes = limits.nonCoherentAtomSize;
+  facts.max_workgroup_invocations = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+  facts.max_shared_memory_bytes = limits.maxComputeSharedMemorySize;
+  std::copy_n(limits.maxComputeWorkGroupCount, 3, facts.max_workgroup_count.begin());
+  facts.timestamp_period_ns = limits.timestampComputeAndGraphics ? static_cast<double>(limits.timestampPeriod) : 0;
+  facts.subgroup_size = v11.subgroupSize;
+  facts.subgroup_arithmetic = (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
+}
+
+void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
+  VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+  VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &v12};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  facts.storage_16bit = v11.storageBuffer16BitAccess;
+  facts.float16 = v12.shaderFloat16;
+  facts.int8 = v12.shaderInt8 && v12.storageBuffer8BitAccess;
+  facts.buffer_device_address = v12.bufferDeviceAddress;
+}
+
+}  // namespace
+
+bool has_device_extension(VkPhysicalDevice device, std::string_view name) {
+  uint32_t count = 0;
+  check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr), "vkEnumerateDeviceExtensionProperties");
+  std::vector<VkExtensionProperties> extensions(count);
+  check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, extensions.data()),
+        "vkEnumerateDeviceExtensionProperties");
+  return std::any_of(extensions.begin(), extensions.end(),
+                     [&](const VkExtensionProperties& extension) { return name == extension.extensionName; });
+}
+
+int find_compute_family(VkPhysicalDevice device) {
+  uint32_t count = 0;
+  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
+  int found = -1;
+  for (uint32_t i = 0; i < count; ++i) {
+    if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
+    const bool graphics = (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0;
+    if (found < 0 || !graphics) found = static_cast<int>(i);
+    if (!graphics) break;
+  }
+  return found;
+}
+
+DeviceFacts query_facts(VkPhysicalDevice device) {
+  DeviceFacts facts;
+  query_properties(device, facts);
+  query_features(device, facts);
+  facts.integer_dot_product = has_device_extension(device, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+  facts.external_memory_host = has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  facts.memory_budget = has_device_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+
+  VkPhysicalDeviceMemoryProperties memory;
+  vkGetPhysicalDeviceMemoryProperties(device, &memory);
+  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+    facts.heaps.push_back(
+        {memory.memoryHeaps[i].size, (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0});
+  }
+  return facts;
+}
+
+}  // namespace motley::vk

@@ -1,0 +1,32 @@
+// SPIR-V and what it says of itself.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace motley::vk {
+
+/// A compiled shader as the build made it. The words live as long as the program.
+struct ShaderCode {
+  const char* name = "";  ///< e.g. "matmul.q4_0"
+  std::span<const uint32_t> words;
+};
+
+/// What the host must agree with, read from the SPIR-V.
+struct ShaderInterface {
+  struct Binding {
+    uint32_t index = 0;
+    bool reads = true;
+    bool writes = true;
+  };
+  std::vector<Binding> bindings;  ///< storage buffers of set 0, by index
+  uint32_t push_constant_bytes = 0;
+  uint32_t specialization_constants = 0;  ///< their ids are 0 … n−1
+};
+
+/// Throws Error{kInternal} when the words are no SPIR-V or leave gaps in bindings or constant ids.
+ShaderInterface reflect(const ShaderCode& shader);
+
+}  // namespace motley::vk
