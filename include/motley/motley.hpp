@@ -298,11 +298,12 @@ class MOTLEY_API Session::Stream {
       return *this;
     }
     void operator++(int) { stream_->advance(); }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) { return it.stream_->current() == nullptr; }
+    friend bool operator==(const iterator& it, std::default_sentinel_t) { return it.done(); }
 
    private:
     friend class Stream;
     explicit iterator(Stream* stream) : stream_(stream) {}
+    bool done() const { return stream_->current() == nullptr; }
     Stream* stream_ = nullptr;
   };
 

@@ -13,9 +13,9 @@ class Shape:
     vocab: int
     width: int = 192
     layers: int = 4
-    heads: int = 6
+    heads: int = 4
     kv_heads: int = 2
-    head_size: int = 32
+    head_size: int = 64
     ffn: int = 384
     context: int = 512
     rope_base: float = 10000.0

@@ -25,10 +25,10 @@ from tokenizer import BOS, EOS, UNK, Tokenizer, learn_merges
 VOCAB = 2048
 TOKENIZER_SEED, HELD_OUT_SEED = 10_001, 10_002
 TOKENIZER_STORIES, HELD_OUT_STORIES = 20_000, 512
-BATCH = 24
-POOL = 16  # batches that are drawn at once and sorted by length, to pad little
+BATCH = 12
+POOL = 32  # batches that are drawn at once and sorted by length, to pad little
 MUON_RATE, ADAM_RATE, WEIGHT_DECAY, WARMUP_STEPS = 0.02, 4e-3, 0.05, 50
-REPORT_STEPS, SAVE_STEPS = 20, 100
+REPORT_STEPS, SAVE_STEPS = 25, 100
 IGNORE = -100  # a target that does not count
 
 BLOCK_MATRICES = {"attn_q": "attn.q", "attn_k": "attn.k", "attn_v": "attn.v", "attn_output": "attn.output",
@@ -181,7 +181,7 @@ def train(model, tokenizer, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("stories.gguf"))
     options = parser.parse_args()
