@@ -116,6 +116,7 @@ def metadata_of(shape, tokenizer):
         ("llama.embedding_length", UINT32, shape.width), ("llama.block_count", UINT32, shape.layers),
         ("llama.feed_forward_length", UINT32, shape.ffn), ("llama.attention.head_count", UINT32, shape.heads),
         ("llama.attention.head_count_kv", UINT32, shape.kv_heads),
+        ("llama.attention.key_length", UINT32, shape.head_size), ("llama.attention.value_length", UINT32, shape.head_size),
         ("llama.attention.layer_norm_rms_epsilon", FLOAT32, shape.norm_eps),
         ("llama.rope.dimension_count", UINT32, shape.head_size), ("llama.rope.freq_base", FLOAT32, shape.rope_base),
         ("tokenizer.ggml.model", STRING, "llama"), ("tokenizer.ggml.pre", STRING, "default"),
@@ -181,7 +182,7 @@ def train(model, tokenizer, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("stories.gguf"))
     options = parser.parse_args()
