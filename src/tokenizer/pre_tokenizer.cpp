@@ -60,11 +60,9 @@ constexpr const char* kDeepSeekLlm[] = {
     "[\\x{800}-\\x{9FA5}\\x{AC00}-\\x{D7FF}]+",
     "\\p{N}+",
 };
-// clang-format on
 
-// clang-format off
 constexpr PreTokenizerSpec kPreTokenizers[] = {
-    // name             patterns       add_bos  ignore_merges
+    // name              patterns       add_bos  ignore_merges
     {"default",          kDefault,      false,   false},
     {"gpt-2",            kGpt2,         false,   false},
     {"llama-bpe",        kLlama3,       true,    true},
@@ -76,6 +74,9 @@ constexpr PreTokenizerSpec kPreTokenizers[] = {
     {"smollm",           kSmolLm,       false,   false},
 };
 // clang-format on
+
+constexpr size_t kJitStackStartBytes = size_t{32} << 10;
+constexpr size_t kJitStackMaxBytes = size_t{8} << 20;
 
 template <auto Free>
 struct Deleter {
@@ -92,7 +93,7 @@ class Matcher {
   Matcher()
       : data_(pcre2_match_data_create(1, nullptr)),
         context_(pcre2_match_context_create(nullptr)),
-        stack_(pcre2_jit_stack_create(32 * 1024, 8 * 1024 * 1024, nullptr)) {
+        stack_(pcre2_jit_stack_create(kJitStackStartBytes, kJitStackMaxBytes, nullptr)) {
     if (!data_ || !context_) fail(ErrorCode::kOutOfMemory, "no memory to split a text into words");
     // The patterns are ours and need time in proportion to the text: a limit could only refuse long texts.
     pcre2_set_match_limit(context_.get(), std::numeric_limits<uint32_t>::max());

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 

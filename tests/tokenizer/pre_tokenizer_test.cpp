@@ -1,6 +1,7 @@
 // The words each pre-tokenizer cuts a text into, worked out from its pattern.
 #include "tokenizer/pre_tokenizer.hpp"
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
