@@ -5,10 +5,10 @@
 #include "params/parameters.h"
 
 MOTLEY_PARAMETERS(MatmulParameters)
-  uint units;        // packed units along a row
-  uint rows;         // output rows in this dispatch
-  uint columns;      // activation vectors (tokens)
-  uint x_stride;     // elements from one activation vector to the next, a multiple of 4
-  uint y_stride;     // elements from one output vector to the next
-  uint y_offset;     // first output element of an output vector
+  uint units;         // packed units along a row
+  uint rows;          // output rows of this dispatch
+  uint columns;       // activation vectors (tokens)
+  uint x_stride;      // elements from one activation vector to the next, a multiple of 4
+  uint y_stride;      // elements from one output vector to the next
+  uint y_offset;      // where row 0 lies in an output vector, in elements; also its place in the bias
 MOTLEY_PARAMETERS_END(MatmulParameters)

@@ -45,7 +45,7 @@ struct DeviceFacts {
   bool storage_16bit = false;  ///< 16-bit values in storage buffers
   bool float16 = false;        ///< 16-bit float arithmetic
   bool int8 = false;           ///< 8-bit integers in storage buffers and arithmetic
-  bool subgroup_arithmetic = false;
+  bool subgroup_ballot = false;  ///< includes broadcasting a lane's value
   bool buffer_device_address = false;
   bool integer_dot_product = false;
   bool external_memory_host = false;

@@ -52,7 +52,8 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
   std::copy_n(limits.maxComputeWorkGroupCount, 3, facts.max_workgroup_count.begin());
   facts.timestamp_period_ns = limits.timestampComputeAndGraphics ? static_cast<double>(limits.timestampPeriod) : 0;
   facts.subgroup_size = v11.subgroupSize;
-  facts.subgroup_arithmetic = (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
+  facts.subgroup_ballot = (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT) != 0 &&
+                          (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
 }
 
 void query_features(VkPhysicalDevice device, DeviceFacts& facts) {

@@ -1,0 +1,40 @@
+// y = x / sqrt(mean(x^2) + epsilon) * weight, for vectors of `width` elements (Zhang & Sennrich 2019). One workgroup a vector:
+// gl_WorkGroupID.y is the token, .x the vector within it (a head, for the per-head norms of q and k; 0 otherwise).
+// IN_PLACE builds write where they read.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "params/rms_norm.h"
+
+layout(local_size_x_id = 0) in;
+
+layout(binding = 0, std430) readonly buffer Weight { float weight[]; };
+#ifdef IN_PLACE
+layout(binding = 1, std430) buffer Y { float y[]; };
+#define x y
+#else
+layout(binding = 1, std430) readonly buffer X { float x[]; };
+layout(binding = 2, std430) writeonly buffer Y { float y[]; };
+#endif
+
+const uint WORKGROUP = gl_WorkGroupSize.x;
+shared float sums[WORKGROUP];
+
+void main() {
+  const uint lane = gl_LocalInvocationID.x;
+  const uint within = gl_WorkGroupID.x * p.width;
+  const uint from = p.x_offset + gl_WorkGroupID.y * p.x_stride + within;
+  const uint to = gl_WorkGroupID.y * p.y_stride + within;
+  float sum = 0.0;
+  for (uint i = lane; i < p.width; i += WORKGROUP) {
+    const float value = x[from + i];
+    sum += value * value;
+  }
+  sums[lane] = sum;
+  barrier();
+  for (uint half_size = WORKGROUP / 2; half_size > 0; half_size /= 2) {
+    if (lane < half_size) sums[lane] += sums[lane + half_size];
+    barrier();
+  }
+  const float scale = 1.0 / sqrt(sums[0] / float(p.width) + p.epsilon);
+  for (uint i = lane; i < p.width; i += WORKGROUP) y[to + i] = x[from + i] * scale * weight[i];
+}

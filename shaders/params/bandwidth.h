@@ -1,0 +1,10 @@
+// Parameters of bandwidth.comp.
+#ifdef __cplusplus
+#pragma once
+#endif
+#include "params/parameters.h"
+
+MOTLEY_PARAMETERS(BandwidthParameters)
+  uint count;  // 16-byte elements an invocation reads, one every `step`
+  uint step;   // invocations of the dispatch
+MOTLEY_PARAMETERS_END(BandwidthParameters)

@@ -1,0 +1,111 @@
+#include <algorithm>
+
+#include "api/impl.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "kernels/bandwidth.hpp"
+#include "placement/rank.hpp"
+
+namespace motley {
+namespace {
+
+placement::DeviceClass class_of(vk::DeviceType type) {
+  switch (type) {
+    case vk::DeviceType::kDiscrete:
+      return placement::DeviceClass::kDiscrete;
+    case vk::DeviceType::kIntegrated:
+      return placement::DeviceClass::kIntegrated;
+    case vk::DeviceType::kVirtual:
+      return placement::DeviceClass::kVirtual;
+    case vk::DeviceType::kCpu:
+      return placement::DeviceClass::kCpu;
+    case vk::DeviceType::kOther:
+      break;
+  }
+  return placement::DeviceClass::kOther;
+}
+
+std::vector<placement::Candidate> candidates(const vk::Instance& instance) {
+  std::vector<placement::Candidate> result;
+  for (const vk::PhysicalDevice& device : instance.devices()) {
+    const vk::DeviceFacts& facts = device.facts;
+    result.push_back({facts.name, facts.uuid_string(), class_of(facts.type), facts.device_local_bytes()});
+  }
+  return result;
+}
+
+DeviceInfo describe(const vk::DeviceFacts& facts, size_t index, std::string reason) {
+  DeviceInfo info;
+  info.index = static_cast<uint32_t>(index);
+  info.name = facts.name;
+  info.type = vk::to_string(facts.type);
+  info.uuid = facts.uuid_string();
+  info.driver = facts.driver_name + (facts.driver_info.empty() ? "" : " " + facts.driver_info);
+  info.vulkan_version = fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(facts.api_version),
+                                    VK_API_VERSION_MINOR(facts.api_version), VK_API_VERSION_PATCH(facts.api_version));
+  info.memory_bytes = facts.device_local_bytes();
+  info.subgroup_size = facts.subgroup_size;
+  info.float16 = facts.float16;
+  info.integer_dot_product = facts.integer_dot_product;
+  info.reason = std::move(reason);
+  return info;
+}
+
+std::vector<DeviceInfo> list(const vk::Instance& instance) {
+  std::vector<DeviceInfo> result;
+  for (placement::Place& place : placement::rank(candidates(instance))) {
+    result.push_back(describe(instance.devices()[place.index].facts, place.index, std::move(place.reason)));
+  }
+  return result;
+}
+
+}  // namespace
+
+const char* version() noexcept { return MOTLEY_VERSION; }
+
+void set_log(LogSeverity least, std::function<void(LogSeverity, std::string_view)> sink) {
+  set_log_level(static_cast<LogLevel>(least));
+  if (!sink) return set_log_sink({});
+  set_log_sink([sink = std::move(sink)](LogLevel level, std::string_view message) {
+    sink(static_cast<LogSeverity>(level), message);
+  });
+}
+
+std::vector<DeviceInfo> list_devices(const DeviceOptions& options) {
+  return list(*vk::Instance::create({options.validate}));
+}
+
+Device Device::open(std::string_view selector, const DeviceOptions& options) {
+  Device device;
+  device.impl_ = std::make_shared<Impl>();
+  device.impl_->instance = vk::Instance::create({options.validate});
+  const vk::Instance& instance = *device.impl_->instance;
+  const std::vector<DeviceInfo> devices = list(instance);
+  if (devices.empty()) {
+    fail(ErrorCode::kNoDevice,
+         "the Vulkan drivers offer no device with Vulkan 1.2; a software driver always works: apt install "
+         "mesa-vulkan-drivers");
+  }
+  uint32_t index = devices.front().index;
+  if (!selector.empty()) index = static_cast<uint32_t>(placement::select(candidates(instance), selector));
+  device.impl_->info = *std::ranges::find(devices, index, &DeviceInfo::index);
+  device.impl_->device = vk::Device::create(device.impl_->instance, instance.devices()[index]);
+  return device;
+}
+
+const DeviceInfo& Device::info() const { return impl_->info; }
+
+double Device::bandwidth_gbs() const {
+  const std::lock_guard lock(impl_->bandwidth_mutex);
+  if (impl_->bandwidth_gbs == 0) {
+    kernels::Context context(*impl_->device);
+    impl_->bandwidth_gbs = kernels::measure_bandwidth_gbs(context);
+  }
+  return impl_->bandwidth_gbs;
+}
+
+uint64_t Device::allocated_bytes() const { return impl_->device->memory_usage().now_bytes; }
+uint64_t Device::peak_allocated_bytes() const { return impl_->device->memory_usage().peak_bytes; }
+uint32_t Device::validation_messages() const { return impl_->instance->validation_message_count(); }
+
+}  // namespace motley

@@ -1,0 +1,60 @@
+// What stands behind the handles of motley.hpp.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "engine/generation.hpp"
+#include "engine/loaded_model.hpp"
+#include "engine/session.hpp"
+#include "gguf/file.hpp"
+#include "tokenizer/tokenizer.hpp"
+#include "vk/device.hpp"
+
+#include <motley/motley.hpp>
+
+namespace motley {
+
+struct Device::Impl {
+  std::shared_ptr<vk::Instance> instance;
+  std::shared_ptr<vk::Device> device;
+  DeviceInfo info;
+  std::mutex bandwidth_mutex;
+  double bandwidth_gbs = 0;
+};
+
+struct Model::Impl {
+  std::shared_ptr<const gguf::File> file;
+  std::once_flag tokenizer_once;
+  std::optional<tokenizer::Tokenizer> tokenizer;
+
+  /// The tokenizer, made at the first call.
+  const tokenizer::Tokenizer& get_tokenizer() {
+    std::call_once(tokenizer_once, [&] { tokenizer.emplace(tokenizer::Tokenizer::load(*file)); });
+    return *tokenizer;
+  }
+};
+
+struct Engine::Impl {
+  Model model;
+  Device device;
+  std::shared_ptr<const engine::LoadedModel> loaded;
+};
+
+struct Session::Impl {
+  Engine engine;
+  engine::Session session;
+  std::optional<Token> pending;  ///< drawn last, not evaluated yet
+};
+
+/// Reaches behind the handles.
+struct Access {
+  static Device::Impl& of(const Device& device) { return *device.impl_; }
+  static Model::Impl& of(const Model& model) { return *model.impl_; }
+  static Engine::Impl& of(const Engine& engine) { return *engine.impl_; }
+  static Session::Impl& of(const Session& session) { return *session.impl_; }
+};
+
+engine::SessionRequest to_request(const SessionOptions& options);
+
+}  // namespace motley

@@ -1,0 +1,177 @@
+#include "api/impl.hpp"
+#include "base/error.hpp"
+
+namespace motley {
+namespace {
+
+engine::GenerationOptions to_engine(const GenerateOptions& options) {
+  engine::GenerationOptions result;
+  result.max_tokens = options.max_tokens;
+  result.stop = options.stop;
+  result.context_shift = options.context_shift;
+  result.ignore_end = options.ignore_end;
+  const Sampling& from = options.sampling;
+  engine::SamplingParameters& to = result.sampling;
+  to.logit_bias = from.logit_bias;
+  to.penalty_last_n = from.penalty_last_n;
+  to.repeat_penalty = from.repeat_penalty;
+  to.frequency_penalty = from.frequency_penalty;
+  to.presence_penalty = from.presence_penalty;
+  to.top_k = from.top_k;
+  to.typical_p = from.typical_p;
+  to.top_p = from.top_p;
+  to.min_p = from.min_p;
+  to.temperature = from.temperature;
+  to.seed = from.seed;
+  return result;
+}
+
+StopReason to_api(engine::StopReason reason) {
+  switch (reason) {
+    case engine::StopReason::kEnd:
+      return StopReason::kEnd;
+    case engine::StopReason::kMaxTokens:
+      return StopReason::kMaxTokens;
+    case engine::StopReason::kStopText:
+      return StopReason::kStopText;
+    case engine::StopReason::kContextFull:
+      return StopReason::kContextFull;
+    case engine::StopReason::kCancelled:
+      break;
+  }
+  return StopReason::kCancelled;
+}
+
+Generation to_api(const engine::GenerationResult& result) {
+  return {to_api(result.reason), result.prompt_tokens, result.generated_tokens, result.prompt_time, result.decode_time};
+}
+
+/// A prompt's special tokens belong at the start of a context only.
+std::vector<Token> tokenize_prompt(const Session::Impl& session, std::string_view prompt, TokenizeOptions options) {
+  options.add_special = options.add_special && session.session.position() == 0 && !session.pending.has_value();
+  return session.engine.model().tokenize(prompt, options);
+}
+
+}  // namespace
+
+const char* to_string(StopReason reason) noexcept {
+  switch (reason) {
+    case StopReason::kEnd:
+      return "end of text";
+    case StopReason::kMaxTokens:
+      return "token limit";
+    case StopReason::kStopText:
+      return "stop text";
+    case StopReason::kContextFull:
+      return "context full";
+    case StopReason::kCallback:
+      return "callback";
+    case StopReason::kCancelled:
+      break;
+  }
+  return "cancelled";
+}
+
+Session::Session(const Engine& engine, const SessionOptions& options)
+    : impl_(new Impl{engine, {Access::of(engine).loaded, to_request(options)}, std::nullopt}) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+uint32_t Session::context_tokens() const { return impl_->session.context_tokens(); }
+uint32_t Session::position() const { return impl_->session.position() + (impl_->pending.has_value() ? 1 : 0); }
+uint32_t Session::batch_tokens() const { return impl_->session.batch_tokens(); }
+
+void Session::evaluate(std::span<const Token> tokens) {
+  std::vector<Token> all(tokens.begin(), tokens.end());
+  if (impl_->pending.has_value()) all.insert(all.begin(), *impl_->pending);
+  impl_->session.evaluate(all);
+  impl_->pending.reset();
+}
+
+std::span<const float> Session::logits() const {
+  const std::span<const float> logits = impl_->session.logits();
+  if (logits.empty()) fail(ErrorCode::kInvalidArgument, "there are no logits: evaluate tokens first");
+  return logits;
+}
+
+std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t first) {
+  std::vector<Token> all(tokens.begin(), tokens.end());
+  const size_t before = impl_->pending.has_value() ? 1 : 0;
+  if (before > 0) all.insert(all.begin(), *impl_->pending);
+  std::vector<float> logits = impl_->session.evaluate_all(all, first + before);
+  impl_->pending.reset();
+  return logits;
+}
+
+void Session::reset() {
+  impl_->session.truncate(0);
+  impl_->pending.reset();
+}
+
+void Session::cancel() noexcept { impl_->session.cancel(); }
+
+struct Session::Stream::Impl {
+  Session::Impl& session;
+  engine::Generation generation;
+  std::optional<Piece> current;
+  Generation result;
+  bool begun = false;
+
+  Impl(Session::Impl& of, std::vector<Token> prompt, const GenerateOptions& options)
+      : session(of), generation(of.session, Access::of(of.engine.model()).get_tokenizer(), with_pending(of, prompt),
+                                to_engine(options)) {
+    of.pending.reset();
+  }
+
+  void advance() {
+    current.reset();
+    if (auto piece = generation.next()) current = Piece{piece->token, std::move(piece->text)};
+    session.pending = generation.pending();
+    result = to_api(generation.result());
+  }
+
+ private:
+  static std::vector<Token> with_pending(const Session::Impl& session, std::vector<Token>& prompt) {
+    if (session.pending.has_value()) prompt.insert(prompt.begin(), *session.pending);
+    return std::move(prompt);
+  }
+};
+
+Session::Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Stream::Stream(Stream&&) noexcept = default;
+Session::Stream& Session::Stream::operator=(Stream&&) noexcept = default;
+Session::Stream::~Stream() = default;
+
+Session::Stream::iterator Session::Stream::begin() {
+  if (!std::exchange(impl_->begun, true)) impl_->advance();
+  return iterator(this);
+}
+
+const Generation& Session::Stream::result() const { return impl_->result; }
+const Piece* Session::Stream::current() const { return impl_->current.has_value() ? &*impl_->current : nullptr; }
+void Session::Stream::advance() { impl_->advance(); }
+
+Session::Stream Session::stream(std::string_view prompt, const GenerateOptions& options) {
+  return Stream(
+      std::make_unique<Stream::Impl>(*impl_, tokenize_prompt(*impl_, prompt, options.tokenize), options));
+}
+
+Generation Session::generate(std::span<const Token> prompt, const GenerateOptions& options,
+                             const std::function<bool(std::string_view)>& on_text) {
+  Stream::Impl stream(*impl_, {prompt.begin(), prompt.end()}, options);
+  for (stream.advance(); stream.current.has_value(); stream.advance()) {
+    if (on_text && !on_text(stream.current->text)) {
+      stream.result.reason = StopReason::kCallback;
+      return stream.result;
+    }
+  }
+  return stream.result;
+}
+
+Generation Session::generate(std::string_view prompt, const GenerateOptions& options,
+                             const std::function<bool(std::string_view)>& on_text) {
+  return generate(tokenize_prompt(*impl_, prompt, options.tokenize), options, on_text);
+}
+
+}  // namespace motley

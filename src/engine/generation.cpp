@@ -1,0 +1,102 @@
+#include "engine/generation.hpp"
+
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace motley::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+Generation::Generation(Session& session, const tokenizer::Tokenizer& tokenizer, std::vector<Token> prompt,
+                       GenerationOptions options)
+    : session_(session),
+      tokenizer_(tokenizer),
+      prompt_(std::move(prompt)),
+      options_(std::move(options)),
+      sampler_(options_.sampling),
+      stop_filter_(options_.stop) {
+  if (prompt_.empty() && session_.logits().empty()) {
+    fail(ErrorCode::kInvalidArgument,
+         "the prompt is empty and the model has no begin-of-sequence token to start from: give a prompt");
+  }
+  result_.prompt_tokens = static_cast<uint32_t>(prompt_.size());
+  for (const Token token : session_.tokens()) sampler_.accept(token);
+  for (const Token token : prompt_) sampler_.accept(token);
+}
+
+std::optional<GeneratedPiece> Generation::next() {
+  if (ended_) return std::nullopt;
+  if (!std::exchange(started_, true) && !run_prompt()) return end(StopReason::kCancelled);
+  while (true) {
+    if (session_.take_cancel()) return end(StopReason::kCancelled);
+    if (options_.max_tokens >= 0 && result_.generated_tokens >= static_cast<uint32_t>(options_.max_tokens)) {
+      return end(StopReason::kMaxTokens);
+    }
+    const auto start = Clock::now();
+    if (pending_.has_value() && !advance()) return end(StopReason::kContextFull);
+    last_ = sampler_.sample(session_.logits());
+    result_.decode_time += Clock::now() - start;
+    sampler_.accept(last_);
+    if (!options_.ignore_end && tokenizer_.is_end_of_generation(last_)) return end(StopReason::kEnd);
+    ++result_.generated_tokens;
+    pending_ = last_;
+    std::string text = stop_filter_.push(characters_.push(tokenizer_.piece(last_)));
+    if (stop_filter_.found()) {
+      ended_ = true;
+      result_.reason = StopReason::kStopText;
+      return take(last_, std::move(text));
+    }
+    if (!text.empty()) return take(last_, std::move(text));
+  }
+}
+
+bool Generation::run_prompt() {
+  const auto start = Clock::now();
+  try {
+    if (!prompt_.empty()) session_.evaluate(prompt_);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) throw;
+    return false;
+  }
+  result_.prompt_time = Clock::now() - start;
+  return true;
+}
+
+/// Runs the pending token; false when the context is full.
+bool Generation::advance() {
+  if (session_.position() == session_.context_tokens()) {
+    if (!options_.context_shift) return false;
+    shift_context();
+  }
+  const Token token = *std::exchange(pending_, std::nullopt);
+  session_.evaluate(std::span(&token, 1));
+  return true;
+}
+
+/// Keeps the begin-of-sequence token and the newer half, evaluated anew: their positions change.
+void Generation::shift_context() {
+  const std::span<const Token> tokens = session_.tokens();
+  std::vector<Token> kept;
+  if (tokenizer_.bos().has_value() && tokens.front() == *tokenizer_.bos()) kept.push_back(tokens.front());
+  const auto newer = tokens.last(tokens.size() / 2);
+  kept.insert(kept.end(), newer.begin(), newer.end());
+  session_.truncate(0);
+  if (!kept.empty()) session_.evaluate(kept);
+}
+
+std::optional<GeneratedPiece> Generation::take(Token token, std::string text) {
+  if (text.empty()) return std::nullopt;
+  return GeneratedPiece{token, std::move(text)};
+}
+
+std::optional<GeneratedPiece> Generation::end(StopReason reason) {
+  ended_ = true;
+  result_.reason = reason;
+  return take(last_, stop_filter_.flush() + characters_.flush());
+}
+
+}  // namespace motley::engine

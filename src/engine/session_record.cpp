@@ -1,0 +1,98 @@
+// The forward pass: which kernels run in which order on which memory.
+#include "engine/session.hpp"
+#include "kernels/attention.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/embed.hpp"
+#include "kernels/matmul.hpp"
+#include "kernels/rope.hpp"
+
+namespace motley::engine {
+
+const vk::CommandList& Session::body(uint32_t tokens) {
+  if (!bodies_.contains(tokens)) {
+    // Decoding and full batches come again and again; of the other lengths only the last is kept.
+    std::erase_if(bodies_, [&](const auto& entry) { return entry.first != 1 && entry.first != plan_.batch; });
+    bodies_[tokens] = record_body(tokens);
+  }
+  return *bodies_[tokens];
+}
+
+std::unique_ptr<vk::CommandList> Session::record_body(uint32_t tokens) {
+  auto commands = std::make_unique<vk::CommandList>(model_->device());
+  kernels::embed(model_->context(), *commands, model_->token_embedding(), step_, x_, tokens);
+  for (size_t i = 0; i < model_->layers().size(); ++i) record_layer(*commands, i, tokens);
+  commands->finish();
+  return commands;
+}
+
+void Session::record_layer(vk::CommandList& commands, size_t index, uint32_t tokens) {
+  record_attention(commands, index, tokens);
+  record_feed_forward(commands, index, tokens);
+}
+
+void Session::record_attention(vk::CommandList& commands, size_t index, uint32_t tokens) {
+  kernels::Context& context = model_->context();
+  const model::Config& config = model_->config();
+  const LayerWeights& layer = model_->layers()[index];
+  const kernels::Cache& cache = cache_->layer(index);
+  const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias, const kernels::Vectors& to) {
+    kernels::MatmulOptions options;
+    if (bias.buffer != nullptr) options.bias = &bias;
+    kernels::matmul(context, commands, weight, normed_, to, tokens, options);
+  };
+
+  kernels::rms_norm(context, commands, layer.attention_norm, x_, 0, normed_, config.embedding, tokens,
+                    config.norm_epsilon);
+  project(layer.q, layer.q_bias, q_);
+  project(layer.k, layer.k_bias, k_);
+  project(layer.v, layer.v_bias, v_);
+  if (layer.q_norm.buffer != nullptr) {
+    kernels::rms_norm_heads(context, commands, layer.q_norm, q_, config.head_size, config.heads, tokens,
+                            config.norm_epsilon);
+    kernels::rms_norm_heads(context, commands, layer.k_norm, k_, config.head_size, config.kv_heads, tokens,
+                            config.norm_epsilon);
+  }
+  const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
+  kernels::rope_and_store(context, commands, {config.heads, config.rope_dimensions, halves}, step_, rope_table_, q_, k_,
+                          v_, cache, tokens);
+  if (tokens == 1) {
+    kernels::attention_decode(context, commands, plan_.attention, step_, q_, cache, attention_parts_, attended_);
+  } else {
+    kernels::attention_prefill(context, commands, plan_.attention, step_, q_, cache, attended_, tokens);
+  }
+  kernels::matmul(context, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
+}
+
+void Session::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {
+  kernels::Context& context = model_->context();
+  const model::Config& config = model_->config();
+  const LayerWeights& layer = model_->layers()[index];
+  kernels::rms_norm(context, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
+                    config.norm_epsilon);
+  kernels::matmul(context, commands, layer.gate, normed_, gate_, tokens);
+  kernels::matmul(context, commands, layer.up, normed_, up_, tokens);
+  kernels::swiglu(context, commands, gate_, up_, config.feed_forward, tokens);
+  kernels::matmul(context, commands, layer.down, gate_, x_, tokens, {.accumulate = true});
+}
+
+const vk::CommandList& Session::head(uint32_t first, uint32_t rows) {
+  constexpr size_t kKept = 64;
+  if (heads_.size() >= kKept && !heads_.contains({first, rows})) heads_.clear();
+  std::unique_ptr<vk::CommandList>& recorded = heads_[{first, rows}];
+  if (recorded == nullptr) {
+    const model::Config& config = model_->config();
+    auto commands = std::make_unique<vk::CommandList>(model_->device());
+    kernels::rms_norm(model_->context(), *commands, model_->output_norm(), x_, first, normed_, config.embedding, rows,
+                      config.norm_epsilon);
+    kernels::matmul(model_->context(), *commands, model_->output(), normed_, logits_, rows);
+    if (logits_readback_.size_bytes() > 0) {
+      const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);
+      commands->copy({*logits_.range.buffer, 0, bytes}, {logits_readback_, 0, bytes});
+    }
+    commands->finish();
+    recorded = std::move(commands);
+  }
+  return *recorded;
+}
+
+}  // namespace motley::engine

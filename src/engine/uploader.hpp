@@ -1,0 +1,46 @@
+// Bringing bytes from the host into device memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "vk/buffer.hpp"
+#include "vk/recorder.hpp"
+
+namespace motley::engine {
+
+/// Writes into buffers: straight where the host sees their memory, else through two staging halves in turn, so that one is
+/// filled while the other is copied. Everything is in place after finish().
+class Uploader {
+ public:
+  static constexpr uint64_t kPieceBytes = uint64_t{16} << 20;
+
+  explicit Uploader(vk::Device& device) : device_(device) {}
+
+  /// Memory to fill with the bytes of `to` (at most kPieceBytes); complete it with commit().
+  std::span<std::byte> acquire(const vk::BufferRange& to);
+  void commit();
+  /// acquire, copy, commit.
+  void write(const vk::BufferRange& to, std::span<const std::byte> bytes);
+  void finish();
+
+  /// Staging memory used for a device, in bytes; 0 where none is needed.
+  static uint64_t staging_bytes(const vk::DeviceFacts& facts);
+
+ private:
+  struct Half {
+    vk::Buffer staging;
+    std::unique_ptr<vk::CommandList> commands;
+    uint64_t submission = 0;
+  };
+
+  vk::Device& device_;
+  std::array<Half, 2> halves_;
+  size_t current_ = 0;
+  vk::BufferRange target_;
+};
+
+}  // namespace motley::engine

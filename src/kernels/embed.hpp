@@ -1,0 +1,14 @@
+// Looking up tokens' rows in the embedding table.
+#pragma once
+
+#include "kernels/profile.hpp"
+#include "kernels/weight.hpp"
+#include "vk/recorder.hpp"
+
+namespace motley::kernels {
+
+/// x[t] = row of token t's id, for t < tokens; the ids stand in the step buffer (shaders/params/step.h).
+void embed(Context& context, vk::CommandList& commands, const Weight& table, const vk::BufferRange& step,
+           const Vectors& x, uint32_t tokens);
+
+}  // namespace motley::kernels

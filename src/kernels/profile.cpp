@@ -1,0 +1,25 @@
+#include "kernels/profile.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace motley::kernels {
+
+Profile make_profile(const vk::DeviceFacts& facts) {
+  Profile profile;
+  if (facts.type == vk::DeviceType::kCpu) {
+    profile.lanes = std::clamp(std::bit_floor(facts.subgroup_size), 4U, 16U);
+    profile.workgroup = profile.lanes;
+    profile.max_split = 1;
+    profile.attention_split = 2048;
+    // The compiled flavours are for subgroups of 4 (SwiftShader) and 8 (lavapipe with 256-bit vectors).
+    const bool whole_subgroup = profile.lanes == facts.subgroup_size && profile.lanes <= 8;
+    profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;
+  } else {
+    profile.workgroup = std::min(256U, std::bit_floor(facts.max_workgroup_invocations));
+    profile.max_split = profile.workgroup / profile.lanes;
+  }
+  return profile;
+}
+
+}  // namespace motley::kernels

@@ -1,0 +1,35 @@
+// Choices that every kernel makes alike for a device.
+#pragma once
+
+#include <cstdint>
+
+#include "vk/device.hpp"
+
+namespace motley::kernels {
+
+struct Profile {
+  /// Lanes of a weight panel: a lane holds four rows. Eight lanes of 16 bytes are a GPU's cache line; on a CPU driver
+  /// they are the whole subgroup, one vector register.
+  uint32_t lanes = 8;
+  /// Invocations of workgroups that share work through shared memory; a power of two. CPU drivers run a workgroup on
+  /// one core and pay for every subgroup and barrier, so there it is one subgroup.
+  uint32_t workgroup = 64;
+  /// Most groups of lanes that share a panel's columns.
+  uint32_t max_split = 32;
+  /// Positions a workgroup of attention handles when one token is decoded; more are split among workgroups.
+  uint32_t attention_split = 256;
+  /// Lanes among which activations are handed round in registers (0: not at all).
+  uint32_t broadcast = 0;
+};
+
+Profile make_profile(const vk::DeviceFacts& facts);
+
+/// A device with its profile: what recording a kernel needs.
+struct Context {
+  vk::Device& device;
+  Profile profile;
+
+  explicit Context(vk::Device& of) : device(of), profile(make_profile(of.facts())) {}
+};
+
+}  // namespace motley::kernels
