@@ -1,12 +1,26 @@
-"""Who lives in the stories: names, animals, homes and pastimes, and how a hero, a friend and a relative are drawn."""
+"""Who lives in the stories: names, animals, homes and pastimes, and how a hero, a friend and a relative
+are drawn."""
 
-GIRLS = ("Lily Mia Anna Rose Lucy Emma Sara Nora Ella Ruby Zoe Clara Molly Amy Maya Ivy Alice Julia Hannah Tina Eva "
-         "Sophie Grace Jane Mary Olivia").split()
-BOYS = ("Tom Ben Max Sam Leo Jack Tim Finn Noah Oliver Henry Jacob Theo Eli Owen Peter Luke Adam Daniel Oscar Paul "
-        "Alex Billy Charlie David George").split()
-PETS_SHE = "Daisy Coco Bella Poppy Hazel Ginger Willow Clover Honey Molly Pepper Penny Lulu Luna Dolly Tilly".split()
-PETS_HE = "Pip Max Biscuit Rusty Buddy Patch Toby Milo Teddy Button Bruno Chip Oscar Benny Sunny Rocky".split()
-SYLLABLES = "ba be bo da do fi ga ka ki ko la le li lo lu ma mi mo na ni no pa po ra ri ro sa si ta ti to va vi za zu".split()
+GIRLS = (
+    "Lily Mia Anna Rose Lucy Emma Sara Nora Ella Ruby Zoe Clara Molly Amy Maya Ivy Alice Julia "
+    "Hannah Tina Eva Sophie Grace Jane Mary Olivia"
+).split()
+BOYS = (
+    "Tom Ben Max Sam Leo Jack Tim Finn Noah Oliver Henry Jacob Theo Eli Owen Peter Luke Adam "
+    "Daniel Oscar Paul Alex Billy Charlie David George"
+).split()
+PETS_SHE = (
+    "Daisy Coco Bella Poppy Hazel Ginger Willow Clover Honey Molly Pepper Penny Lulu Luna Dolly "
+    "Tilly"
+).split()
+PETS_HE = (
+    "Pip Max Biscuit Rusty Buddy Patch Toby Milo Teddy Button Bruno Chip Oscar Benny Sunny "
+    "Rocky"
+).split()
+SYLLABLES = (
+    "ba be bo da do fi ga ka ki ko la le li lo lu ma mi mo na ni no pa po ra ri ro sa si ta ti "
+    "to va vi za zu"
+).split()
 
 CHILD_HOMES = [
     "a small house near the forest", "a little town by the sea", "a cozy house on a hill", "a quiet village",
@@ -14,7 +28,9 @@ CHILD_HOMES = [
     "a tall house in a busy town", "a white cottage with a big garden",
 ]
 FARM_HOMES = ["a sunny farmhouse", "a cozy cottage with a garden", "a little red barn", "a farmhouse by the river"]
-WOOD_HOMES = ["a green forest", "the woods behind the hill", "a quiet forest", "a sunny valley", "a forest near the river"]
+WOOD_HOMES = [
+    "a green forest", "the woods behind the hill", "a quiet forest", "a sunny valley", "a forest near the river",
+]
 POND_HOMES = ["a quiet pond", "a pond full of lilies", "the reeds by the river", "a pond behind the old mill"]
 
 # Each kind of animal: where it lives and what it calls its hands.
@@ -42,12 +58,16 @@ ANIMAL_HOBBIES = [
     "roll down the hill", "listen to stories",
 ]
 
-KIN = [("mother", "Mom", "she"), ("father", "Dad", "he"), ("grandma", "Grandma", "she"), ("grandpa", "Grandpa", "he")]
+# A relative: what the story says, what the hero calls, and the pronoun.
+KIN = [
+    ("mother", "Mom", "she"), ("father", "Dad", "he"), ("grandma", "Grandma", "she"), ("grandpa", "Grandpa", "he"),
+]
 PRONOUNS = {"she": ("she", "her", "her", "herself"), "he": ("he", "him", "his", "himself")}
 
 
 def pronoun_slots(prefix, subject):
-    """Slots for one person's pronouns: {he} {him} {his} {himself} and their capitalised forms, each after `prefix`."""
+    """Slots for one person's pronouns: {he} {him} {his} {himself} and their capitalised forms,
+    each after `prefix`."""
     slots = {}
     for key, word in zip(("he", "him", "his", "himself"), PRONOUNS[subject]):
         slots[prefix + key] = word
@@ -73,7 +93,8 @@ def draw_child(rng, taken):
     name, subject = draw_name(rng, GIRLS, BOYS, taken)
     kind = "girl" if subject == "she" else "boy"
     trait = rng.choice(CHILD_TRAITS)
-    noun = rng.choice([f"little {kind}", f"little {kind}", f"{trait} little {kind}", f"{trait} {kind}", f"young {kind}"])
+    noun = rng.choice([f"little {kind}", f"little {kind}", f"{trait} little {kind}", f"{trait} {kind}",
+                       f"young {kind}"])
     return dict(name=name, subject=subject, kind=kind, noun=noun, home=rng.choice(CHILD_HOMES), hand="hand",
                 hobby=rng.choice(CHILD_HOBBIES), full=name)
 
@@ -90,7 +111,8 @@ def draw_animal(rng, taken, other_than=None):
 
 
 def draw_cast(rng):
-    """The slots that name everyone in one story: the hero (unprefixed pronouns), a friend (f...), a relative (k...)."""
+    """The slots that name everyone in one story: the hero (plain pronouns), a friend ({fhe}...) and a
+    relative ({khe}...)."""
     if rng.random() < 0.5:
         hero = draw_child(rng, ())
         friend = draw_child(rng, (hero["name"],))

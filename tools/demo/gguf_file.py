@@ -1,4 +1,5 @@
-"""Write a GGUF file, version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), and the Q8_0 weight format."""
+"""Write a GGUF file, version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), and the Q8_0
+weight format."""
 
 import struct
 
@@ -28,6 +29,7 @@ def dequantize_q8_0(data, shape):
 
 
 def pack_string(text):
+    """A string as its length in bytes and its UTF-8."""
     data = text.encode()
     return struct.pack("<Q", len(data)) + data
 
@@ -46,6 +48,7 @@ def pack_value(kind, value):
 
 
 def padding(size_bytes):
+    """The zeros that bring `size_bytes` up to the alignment."""
     return b"\0" * (-size_bytes % ALIGNMENT)
 
 
@@ -58,8 +61,8 @@ def write_gguf(path, metadata, tensors):
     offset_bytes = 0
     body = []
     for name, shape, kind, data in tensors:
-        header += pack_string(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *reversed(shape))
-        header += struct.pack("<IQ", kind, offset_bytes)
+        header += pack_string(name) + struct.pack("<I", len(shape))
+        header += struct.pack(f"<{len(shape)}Q", *reversed(shape)) + struct.pack("<IQ", kind, offset_bytes)
         body.append(data + padding(len(data)))
         offset_bytes += len(body[-1])
     with open(path, "wb") as file:

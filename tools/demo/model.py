@@ -60,6 +60,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(shape.heads * shape.head_size, shape.width, bias=False)
 
     def split(self, x, heads):
+        """[batch, positions, heads * head_size] to [batch, heads, positions, head_size]."""
         batch, positions, _ = x.shape
         return x.view(batch, positions, heads, self.shape.head_size).transpose(1, 2)
 
@@ -87,6 +88,8 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
+    """Attention, then feed-forward, each on the normed stream and added to it."""
+
     def __init__(self, shape):
         super().__init__()
         self.attn_norm = RmsNorm(shape.width, shape.norm_eps)
@@ -111,11 +114,10 @@ class StoryModel(nn.Module):
         self.turns = rope_table(shape)
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
-                # What is added to the residual stream starts smaller, the more layers add to it.
-                residual = name.endswith(("output.weight", "down.weight"))
                 nn.init.normal_(weight, std=0.02 if name == "embedding.weight" else weight.shape[1] ** -0.5)
-                if residual:
-                    weight.data.mul_((2 * shape.layers) ** -0.5)
+            if name.endswith(("attn.output.weight", "ffn.down.weight")):
+                # What is added to the residual stream starts smaller, the more layers add to it.
+                weight.data.mul_((2 * shape.layers) ** -0.5)
 
     def forward(self, ids):
         positions = ids.shape[1]

@@ -21,7 +21,8 @@ def orthogonalize(matrix):
 
 
 class Muon(torch.optim.Optimizer):
-    """For 2-D weights; `lr` is the size of a step's singular values (times sqrt(rows / columns) where that is over 1)."""
+    """For 2-D weights; `lr` is the size of a step's singular values, times sqrt(rows / columns) where that is
+    over 1."""
 
     def __init__(self, params, lr, momentum=0.95, weight_decay=0.0):
         super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))

@@ -31,10 +31,12 @@ OPENINGS = [
 BEGUN_OPENINGS = [
     "One day, a {noun} named {hero} was [sitting in the grass|playing in the sun|looking for something to do].",
     "One day, a {noun} named {hero} woke up early. [{He} was very happy.|The sun was shining.]",
-    "It was a [beautiful|sunny|warm|bright] [day|morning]. A {noun} named {hero} was [playing outside|sitting in the sun].",
+    "It was a [beautiful|sunny|warm|bright] [day|morning]. "
+    "A {noun} named {hero} was [playing outside|sitting in the sun].",
     "One [sunny|warm|bright|cold] morning, a {noun} named {hero} [looked out of the window|went outside to play].",
 ]
-WHEN = ["One day", "One day", "One morning", "One sunny day", "One [sunny|warm|quiet] [morning|afternoon]", "One [spring|summer|autumn] day"]
+WHEN = ["One day", "One day", "One morning", "One sunny day", "One [sunny|warm|quiet] [morning|afternoon]",
+        "One [spring|summer|autumn] day"]
 WHEN_BEGUN = ["[Later that|That same] day", "A little later", "Soon", "After a while", "That afternoon"]
 FAREWELLS = ["The end.", "", "", ""]
 
@@ -118,6 +120,7 @@ def tell_stories(seed, count):
 
 
 def main():
+    """Print stories."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=5)

@@ -53,17 +53,17 @@ def learn_merges(texts, wanted):
 
 
 class Tokenizer:
-    """Tokens, scores and types as GGUF stores them, and the way between text and token ids."""
+    """Tokens, scores and types as GGUF stores them, and the way from text to token ids."""
 
     def __init__(self, merges):
         characters = [SPACE] + [chr(code) for code in range(0x21, 0x7F)]
-        self.tokens = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)] + characters + list(merges)
+        bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+        self.tokens = ["<unk>", "<s>", "</s>"] + bytes_ + characters + list(merges)
         self.types = [UNKNOWN, CONTROL, CONTROL] + [BYTE] * 256 + [NORMAL] * (len(characters) + len(merges))
-        first_merge = len(self.tokens) - len(merges)
-        last = -float(len(merges))
-        self.scores = [0.0] * FIRST_BYTE + [0.0] * 256 + [last] * len(characters) + [-float(rank) for rank in range(len(merges))]
+        merge_scores = [-float(rank) for rank in range(len(merges))]
+        self.scores = [0.0] * (FIRST_BYTE + 256) + [-float(len(merges))] * len(characters) + merge_scores
         self.ids = {token: index for index, token in enumerate(self.tokens) if index >= FIRST_BYTE + 256}
-        self.ranks = {token: index for index, token in enumerate(self.tokens) if index >= first_merge}
+        self.ranks = {token: rank for rank, token in enumerate(merges)}
         self.cache = {}
 
     def encode_word(self, word):
@@ -72,7 +72,8 @@ class Tokenizer:
             return self.cache[word]
         symbols = list(word)
         while True:
-            ranked = [(self.ranks[a + b], i) for i, (a, b) in enumerate(zip(symbols, symbols[1:])) if a + b in self.ranks]
+            joints = enumerate(a + b for a, b in zip(symbols, symbols[1:]))
+            ranked = [(self.ranks[joint], i) for i, joint in joints if joint in self.ranks]
             if not ranked:
                 break
             at = min(ranked)[1]
@@ -87,9 +88,3 @@ class Tokenizer:
     def encode(self, text):
         """Ids of a text, without the marks of beginning and end."""
         return [token for word in split_words(text) for token in self.encode_word(word)]
-
-    def decode(self, ids):
-        """The text of `ids`, without the space that encoding put in front; bytes that are no UTF-8 show as U+FFFD."""
-        raw = b"".join(bytes([token - FIRST_BYTE]) if FIRST_BYTE <= token < FIRST_BYTE + 256 else
-                       self.tokens[token].replace(SPACE, " ").encode() for token in ids if token > EOS)
-        return raw.decode(errors="replace").removeprefix(" ")

@@ -4,7 +4,7 @@
     train.py [--steps N] [--seed N] [--out stories.gguf]
 
 Needs torch and numpy. Everything is seeded and runs on one thread, so one machine and one torch give one result. The
-training stories are drawn as they are needed and never repeat on purpose; the held-out ones come from a seed of their own.
+training stories are drawn as they are needed, so all are new; the held-out ones come from a seed of their own.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def rate_at(step, steps):
 def make_optimizers(model):
     """Muon for the matrices of the blocks, Adam for the embedding and the norms."""
     matrices = [weight for weight in model.blocks.parameters() if weight.dim() == 2]
-    others = [weight for name, weight in model.named_parameters() if weight.dim() == 1 or name == "embedding.weight"]
+    others = [model.embedding.weight] + [weight for weight in model.parameters() if weight.dim() == 1]
     return [Muon(matrices, lr=MUON_RATE, weight_decay=WEIGHT_DECAY),
             torch.optim.Adam(others, lr=ADAM_RATE, betas=(0.9, 0.95))]
 
@@ -116,7 +116,8 @@ def metadata_of(shape, tokenizer):
         ("llama.embedding_length", UINT32, shape.width), ("llama.block_count", UINT32, shape.layers),
         ("llama.feed_forward_length", UINT32, shape.ffn), ("llama.attention.head_count", UINT32, shape.heads),
         ("llama.attention.head_count_kv", UINT32, shape.kv_heads),
-        ("llama.attention.key_length", UINT32, shape.head_size), ("llama.attention.value_length", UINT32, shape.head_size),
+        ("llama.attention.key_length", UINT32, shape.head_size),
+        ("llama.attention.value_length", UINT32, shape.head_size),
         ("llama.attention.layer_norm_rms_epsilon", FLOAT32, shape.norm_eps),
         ("llama.rope.dimension_count", UINT32, shape.head_size), ("llama.rope.freq_base", FLOAT32, shape.rope_base),
         ("tokenizer.ggml.model", STRING, "llama"), ("tokenizer.ggml.pre", STRING, "default"),
@@ -181,6 +182,7 @@ def train(model, tokenizer, options):
 
 
 def main():
+    """Make the tokenizer, train, export and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
