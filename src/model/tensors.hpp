@@ -9,7 +9,7 @@
 
 namespace motley::model {
 
-/// Shapes as (row length x rows). Matrices are of any weight format; norms and biases are F32, F16 or BF16.
+/// Shapes as (row length x rows). Matrices are of any weight format; vectors are F32, F16 or BF16.
 struct LayerTensors {
   const gguf::TensorInfo* attention_norm = nullptr;     ///< embedding
   const gguf::TensorInfo* q = nullptr;                  ///< embedding x q_size
@@ -34,7 +34,7 @@ struct Tensors {
   const gguf::TensorInfo* token_embedding = nullptr;  ///< embedding x vocabulary
   const gguf::TensorInfo* output_norm = nullptr;      ///< embedding
   const gguf::TensorInfo* output = nullptr;           ///< embedding x vocabulary; token_embedding when tied
-  const gguf::TensorInfo* rope_factors = nullptr;     ///< rope_dimensions / 2, F32; nullptr when absent
+  const gguf::TensorInfo* rope_factors = nullptr;     ///< rope_dimensions / 2; nullptr when absent
   std::vector<LayerTensors> layers;
 
   /// Every tensor once.
