@@ -1,0 +1,17 @@
+// `motley run` on a terminal without a prompt: the user types, the model answers.
+#pragma once
+
+#include <motley/motley.hpp>
+
+#include "interruption.hpp"
+#include "statistics.hpp"
+
+namespace motley::tools {
+
+/// Reads lines from the terminal until its end (Ctrl-D) and has the model continue each, all in one context.
+/// Where that is full it starts afresh and says so. An interrupt ends the current answer. Throws ClosedOutput
+/// and the library's errors other than those of one line.
+void converse(Session& session, const GenerateOptions& options, Interruption& interruption,
+              Statistics& statistics);
+
+}  // namespace motley::tools
