@@ -25,7 +25,10 @@ class ValueReader {
   Array scalars(ValueType type, uint64_t count);
   Array strings(uint64_t count);
   Array arrays(uint64_t count, uint64_t count_offset, uint32_t depth);
+  std::string string();
   bool boolean();
+  /// Refuses a value that would end beyond the limit of all metadata, before it is allocated.
+  void check_end(uint64_t offset, uint64_t end) const;
 
   Reader& reader_;
   uint64_t nested_arrays_ = 0;
@@ -51,7 +54,7 @@ Value ValueReader::value(ValueType type, uint64_t type_offset) {
     case ValueType::kBool:
       return Value(boolean());
     case ValueType::kString:
-      return Value(reader_.string("the string"));
+      return Value(string());
     case ValueType::kArray:
       return Value(array(1));
     case ValueType::kUint64:
@@ -62,6 +65,23 @@ Value ValueReader::value(ValueType type, uint64_t type_offset) {
       return Value(reader_.number<double>(kWhat));
   }
   reader_.refuse(type_offset, "value type {}; 0 to 12 are known", static_cast<uint32_t>(type));
+}
+
+void ValueReader::check_end(uint64_t offset, uint64_t end) const {
+  if (end <= kMaximumMetadataBytes) return;
+  reader_.refuse_as(ErrorCode::kUnsupported, offset,
+                    fmt::format("the value goes on to byte {}; metadata are read up to byte {}", end,
+                                kMaximumMetadataBytes));
+}
+
+std::string ValueReader::string() {
+  constexpr const char* kWhat = "the string";
+  const uint64_t offset = reader_.position();
+  const uint64_t length = reader_.string_length(kWhat);
+  check_end(offset, reader_.position() + length);
+  std::string text(length, '\0');
+  reader_.bytes(std::as_writable_bytes(std::span(text)), kWhat);
+  return text;
 }
 
 bool ValueReader::boolean() {
@@ -92,6 +112,7 @@ Array ValueReader::array(uint32_t depth) {
     reader_.refuse(count_offset, "an array of {} elements of type {}, but the {} bytes left hold {} at most",
                    count, to_string(type), reader_.remaining(), room);
   }
+  check_end(count_offset, reader_.position() + count * element_bytes);
   if (type == ValueType::kString) return strings(count);
   if (type == ValueType::kArray) return arrays(count, count_offset, depth);
   return scalars(type, count);
@@ -120,6 +141,7 @@ Array ValueReader::strings(uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t length = reader_.string_length(kWhat);
     reader_.skip(length, kWhat);
+    check_end(begin, reader_.position());
     text_bytes += length;
   }
   reader_.seek(begin);

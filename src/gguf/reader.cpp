@@ -41,12 +41,6 @@ void Reader::fill() {
   source_.read_at(position_, buffer_);
 }
 
-std::string Reader::string(const char* what) {
-  std::string text(string_length(what), '\0');
-  bytes(std::as_writable_bytes(std::span(text)), what);
-  return text;
-}
-
 uint64_t Reader::string_length(const char* what) {
   const uint64_t offset = position_;
   const auto length = number<uint64_t>(what);

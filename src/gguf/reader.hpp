@@ -41,9 +41,7 @@ class Reader {
     return value;
   }
   void bytes(std::span<std::byte> out, const char* what);
-  /// A string as GGUF stores it: length in bytes (uint64), then the bytes.
-  std::string string(const char* what);
-  /// Its length alone, checked against the bytes left.
+  /// The length of a string, which GGUF stores before its bytes; checked against the bytes left.
   uint64_t string_length(const char* what);
   void skip(uint64_t count, const char* what);
 

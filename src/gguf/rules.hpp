@@ -29,6 +29,9 @@ inline constexpr uint64_t kMaximumNestedArrays = 65536;
 inline constexpr uint32_t kMaximumArrayDepth = 4;
 inline constexpr uint64_t kMaximumAlignmentBytes = uint64_t{1} << 20;
 inline constexpr uint64_t kMaximumShards = 512;
+// A vocabulary of 262,144 tokens takes some 15 MB. The limit keeps a damaged length in a large model from
+// claiming all of its gigabytes as one value.
+inline constexpr uint64_t kMaximumMetadataBytes = uint64_t{256} << 20;
 
 /// Each says what is wrong, with the figure found and those allowed; nothing when all is well.
 using Fault = std::optional<std::string>;

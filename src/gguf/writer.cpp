@@ -169,6 +169,10 @@ void Writer::write(const Sink& out) const {
     append_string(header, key);
     append_value(header, value);
   }
+  if (header.size() > kMaximumMetadataBytes) {
+    fail(ErrorCode::kInvalidArgument, "the metadata take {} bytes; at most {} are read again", header.size(),
+         kMaximumMetadataBytes);
+  }
   for (const TensorInfo& tensor : tensors_) append_tensor(header, tensor);
   out(header);
   put_padding(out, header.size(), alignment_bytes_);

@@ -115,6 +115,47 @@ TEST(MalformedAlignment, Type) {
   expect_malformed(one().key("general.alignment", ValueType::kString).string("32"), {"at byte 49", "string"});
 }
 
+/// Some bytes, then zeros without end: a large model whose metadata are damaged.
+class EndlessSource final : public gguf::ByteSource {
+ public:
+  explicit EndlessSource(const GgufBytes& begin) : begin_(begin.bytes()) {}
+  uint64_t size_bytes() const override { return uint64_t{1} << 40; }
+  const std::filesystem::path& path() const override { return path_; }
+  void read_at(uint64_t offset_bytes, std::span<std::byte> out) const override {
+    for (std::byte& byte : out) {
+      byte = offset_bytes < begin_.size() ? begin_[offset_bytes] : std::byte{0};
+      ++offset_bytes;
+    }
+  }
+
+ private:
+  std::vector<std::byte> begin_;
+  std::filesystem::path path_ = "endless.gguf";
+};
+
+TEST(MalformedValue, MayNotTakeAWholeLargeFile) {
+  const auto string = static_cast<uint32_t>(ValueType::kString);
+  const auto uint64 = static_cast<uint32_t>(ValueType::kUint64);
+  const GgufBytes cases[] = {
+      one(ValueType::kString).number<uint64_t>(uint64_t{1} << 39),
+      one(ValueType::kArray).array(uint64, uint64_t{1} << 35),
+      one(ValueType::kArray).array(string, uint64_t{1} << 35),
+      one(ValueType::kArray).array(string, 2).number<uint64_t>(uint64_t{1} << 39),
+  };
+  for (const GgufBytes& begin : cases) {
+    const AllocationMeter meter;
+    try {
+      gguf::File::from_source(std::make_unique<EndlessSource>(begin));
+      ADD_FAILURE() << "the file was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << error.what();
+      EXPECT_NE(std::string(error.what()).find("key 'a.b'"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("268435456"), std::string::npos) << error.what();
+    }
+    EXPECT_LE(meter.peak_bytes(), 1U << 20);
+  }
+}
+
 TEST(HonestMetadata, StringsMayHoldAnyBytes) {
   using std::string_view_literals::operator""sv;
   const GgufBytes bytes = one(ValueType::kString).string("\xFF\0x"sv);
