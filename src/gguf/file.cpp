@@ -45,12 +45,14 @@ OpenShard open_sibling(const std::filesystem::path& given, const Split& split, u
 File File::open(const std::filesystem::path& path) {
   OpenShard given = open_shard(path);
   const Split split = split_of(given.shard.metadata, path);
+  std::vector<OpenShard> shards(split.count);
+  shards[split.number] = std::move(given);
+  for (uint64_t number = 0; number < split.count; ++number) {
+    if (number != split.number) shards[number] = open_sibling(path, split, number);
+  }
   File file;
   file.path_ = path;
-  for (uint64_t number = 0; number < split.count; ++number) {
-    OpenShard shard = number == split.number ? std::move(given) : open_sibling(path, split, number);
-    file.add_shard(std::move(shard.source), std::move(shard.shard));
-  }
+  for (OpenShard& shard : shards) file.add_shard(std::move(shard.source), std::move(shard.shard));
   if (split.tensor_count.value_or(file.tensors_.size()) != file.tensors_.size()) {
     fail(ErrorCode::kMalformedModel, "'{}', key 'split.tensors.count': {}, but the {} shards have {} tensors",
          path.string(), *split.tensor_count, split.count, file.tensors_.size());

@@ -10,7 +10,7 @@ static_assert(std::endian::native == std::endian::little);
 namespace motley::gguf {
 namespace {
 
-constexpr size_t kBufferBytes = 64 * 1024;
+constexpr size_t kBufferBytes = size_t{64} * 1024;
 
 }  // namespace
 

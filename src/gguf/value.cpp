@@ -81,7 +81,8 @@ Array Array::of_arrays(std::vector<Array> arrays) {
 size_t Array::size() const {
   if (element_type_ == ValueType::kString) return ends_.size();
   if (element_type_ == ValueType::kArray) return arrays_.size();
-  return bytes_.size() / scalar_bytes(element_type_);
+  const uint32_t element_bytes = scalar_bytes(element_type_);
+  return element_bytes == 0 ? 0 : bytes_.size() / element_bytes;
 }
 
 bool Array::is_integer() const {

@@ -36,6 +36,7 @@ void use_everything(const gguf::File& file) {
 }  // namespace
 }  // namespace motley::test
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   try {

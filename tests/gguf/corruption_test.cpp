@@ -9,6 +9,7 @@
 #include "support/gguf_samples.hpp"
 
 // The fuzzer's entry point: 0 when the bytes were accepted and everything in them was used, -1 when refused.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace motley::test {

@@ -55,9 +55,10 @@ TEST(MalformedHeader, KeyValueCount) {
 }
 
 TEST(MalformedHeader, MoreRowsThanAreRead) {
-  expect_refused(GgufBytes().header(131073, 0).zeros(131073 * 33), ErrorCode::kUnsupported,
+  expect_refused(GgufBytes().header(131073, 0).zeros(size_t{131073} * 33), ErrorCode::kUnsupported,
                  {"131073", "131072"});
-  expect_refused(GgufBytes().header(0, 65537).zeros(65537 * 14), ErrorCode::kUnsupported, {"65537", "65536"});
+  expect_refused(GgufBytes().header(0, 65537).zeros(size_t{65537} * 14), ErrorCode::kUnsupported,
+                 {"65537", "65536"});
 }
 
 TEST(Open, RefusesWhatIsNoFile) {

@@ -75,7 +75,7 @@ TEST(MalformedValue, NestedArrays) {
   expect_malformed(nested(5), {"key 'a.b'", "at byte 87", "5 deep", "4"});
   expect_malformed(nested(100000), {"key 'a.b'", "5 deep"});
   // Empty arrays take little of the file, but a row each in memory.
-  expect_malformed(one(ValueType::kArray).array(array, 65537).zeros(65537 * 12),
+  expect_malformed(one(ValueType::kArray).array(array, 65537).zeros(size_t{65537} * 12),
                    {"at byte 43", "65537", "65536"});
   expect_malformed(one(ValueType::kArray).array(array, kHuge).zeros(64), {"at byte 43", "hold 5"});
 }

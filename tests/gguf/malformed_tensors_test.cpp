@@ -8,7 +8,7 @@ namespace {
 
 constexpr uint64_t kHuge = ~uint64_t{0};
 constexpr uint32_t kF32 = 0;
-constexpr uint32_t kQ8_0 = 8;
+constexpr uint32_t kQ8 = 8;
 
 /// One tensor "w" whose row starts at byte 24, with `data_bytes` of data behind it. The shape stands at
 /// byte 37.
@@ -20,7 +20,7 @@ GgufBytes one(const std::vector<uint64_t>& shape, uint32_t type, uint64_t offset
 TEST(HonestTensors, AreAccepted) {
   EXPECT_NO_THROW(open_bytes(one({8, 8}, kF32).bytes()));
   EXPECT_NO_THROW(open_bytes(one({2, 2, 2, 8}, kF32).bytes()));
-  EXPECT_NO_THROW(open_bytes(one({224}, kQ8_0).bytes()));
+  EXPECT_NO_THROW(open_bytes(one({224}, kQ8).bytes()));
   EXPECT_NO_THROW(open_bytes(one({8}, kF32, 224).bytes()));
 }
 
@@ -76,9 +76,9 @@ TEST(MalformedTensor, Type) {
 }
 
 TEST(MalformedTensor, RowIsNoMultipleOfTheBlock) {
-  expect_malformed(one({33}, kQ8_0), {"tensor 'w'", "at byte 45", "33", "32", "Q8_0"});
+  expect_malformed(one({33}, kQ8), {"tensor 'w'", "at byte 45", "33", "32", "Q8_0"});
   // The elements together would fill whole blocks.
-  expect_malformed(one({16, 2}, kQ8_0), {"tensor 'w'", "16", "32", "Q8_0"});
+  expect_malformed(one({16, 2}, kQ8), {"tensor 'w'", "16", "32", "Q8_0"});
 }
 
 TEST(MalformedTensor, Offset) {
