@@ -18,9 +18,13 @@ constexpr std::string_view kHelp =
 
 class Conversation {
  public:
-  Conversation(Session& session, const GenerateOptions& options, Interruption& interruption,
-               Statistics& statistics)
-      : session_(session), options_(options), interruption_(interruption), statistics_(statistics) {}
+  Conversation(Session& session, const GenerateOptions& options, AfterEnd after_end,
+               Interruption& interruption, Statistics& statistics)
+      : session_(session),
+        options_(options),
+        after_end_(after_end),
+        interruption_(interruption),
+        statistics_(statistics) {}
 
   void run() {
     write_error("Ctrl-D quits, /help says more.\n");
@@ -40,7 +44,6 @@ class Conversation {
       write_error(kHelp);
     } else if (line == "/reset") {
       session_.reset();
-      text_ended_ = true;
     } else if (line.starts_with('/') && line.find(' ') == std::string::npos) {
       say("unknown command " + printable(line) + "; /help lists them");
     } else {
@@ -65,38 +68,33 @@ class Conversation {
   }
 
   void continue_text(const std::string& line) {
-    GenerateOptions options = options_;
-    // A begin-of-text token belongs before the first text and after each that came to its end, not in the
-    // middle.
-    options.tokenize.add_special = text_ended_ || session_.position() == 0;
     TextOutput output;
     const Interruption::Scope scope(interruption_, [this] { session_.cancel(); });
     const Generation generation = session_.generate(
-        line, options, [&](std::string_view text) { return output.write(text) && !scope.interrupted(); });
+        line, options_, [&](std::string_view text) { return output.write(text) && !scope.interrupted(); });
     output.finish();
     statistics_.add(generation);
-    text_ended_ = generation.reason == StopReason::kEnd;
+    if (generation.reason == StopReason::kEnd && after_end_ == AfterEnd::kForget) session_.reset();
     if (generation.reason == StopReason::kContextFull) start_afresh();
   }
 
   void start_afresh() {
     say("the context is full: everything said before is forgotten");
     session_.reset();
-    text_ended_ = true;
   }
 
   Session& session_;
   const GenerateOptions& options_;
+  AfterEnd after_end_;
   Interruption& interruption_;
   Statistics& statistics_;
-  bool text_ended_ = false;
 };
 
 }  // namespace
 
-void converse(Session& session, const GenerateOptions& options, Interruption& interruption,
-              Statistics& statistics) {
-  Conversation(session, options, interruption, statistics).run();
+void converse(Session& session, const GenerateOptions& options, AfterEnd after_end,
+              Interruption& interruption, Statistics& statistics) {
+  Conversation(session, options, after_end, interruption, statistics).run();
 }
 
 }  // namespace motley::tools

@@ -8,10 +8,14 @@
 
 namespace motley::tools {
 
+/// What becomes of a text that came to its end when the user goes on: a chat remembers it, single stories do
+/// not follow from another.
+enum class AfterEnd { kRemember, kForget };
+
 /// Reads lines from the terminal until its end (Ctrl-D) and has the model continue each, all in one context.
 /// Where that is full it starts afresh and says so. An interrupt ends the current answer. Throws ClosedOutput
 /// and the library's errors other than those of one line.
-void converse(Session& session, const GenerateOptions& options, Interruption& interruption,
-              Statistics& statistics);
+void converse(Session& session, const GenerateOptions& options, AfterEnd after_end,
+              Interruption& interruption, Statistics& statistics);
 
 }  // namespace motley::tools

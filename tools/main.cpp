@@ -21,7 +21,7 @@ namespace {
 void set_up(CLI::App& app) {
   app.name("motley");
   app.set_version_flag("--version", fmt::format("motley {}", version()), "Print the version");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none is found out in execute(), after an argument that is no command
   // Where an option is given twice, the last prevails.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.footer(
@@ -54,6 +54,8 @@ int execute(const std::vector<std::string>& arguments) {
   }
   const auto chosen = std::find_if(commands.begin(), commands.end(),
                                    [](const Command& command) { return command.app->parsed(); });
+  if (chosen == commands.end())
+    throw Error(ErrorCode::kInvalidArgument, "no command (motley --help lists them)");
   read_environment(*chosen->app);
   return chosen->run();
 }

@@ -65,7 +65,7 @@ class Run {
 
     if (!prompt_) find_prompt();
     if (prompt_) continue_prompt(model, session);
-    if (talks_) converse(session, generate_, interruption_, statistics_);
+    if (talks_) talk(session);
     say_statistics(statistics_, engine);
     check_validation(engine.device(), options_.compute);
     return interrupted_ ? kInterrupted : kSuccess;
@@ -114,12 +114,18 @@ class Run {
     output.finish();
     statistics_.add(generation);
     interrupted_ = scope.interrupted() && !talks_;
+    if (generation.reason == StopReason::kEnd && talks_) session.reset();
     if (generation.reason == StopReason::kContextFull) {
       say(fmt::format(
           "the context of {} tokens is full; -c makes it larger, --context-shift forgets its older half "
           "and goes on",
           session.context_tokens()));
     }
+  }
+
+  void talk(Session& session) {
+    const AfterEnd after_end = is_demo_ ? AfterEnd::kForget : AfterEnd::kRemember;
+    converse(session, generate_, after_end, interruption_, statistics_);
   }
 
   const RunOptions& options_;

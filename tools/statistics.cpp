@@ -26,7 +26,9 @@ std::string memory_limit_share(double decode_rate, const Engine& engine) {
 void Statistics::add(const Generation& generation) {
   prompt_tokens += generation.prompt_tokens;
   generated_tokens += generation.generated_tokens;
-  decoded_tokens += generation.generated_tokens > 0 ? generation.generated_tokens - 1 : 0;
+  // The end-of-text token was computed as well, though it is not part of the text.
+  const std::uint32_t drawn = generation.generated_tokens + (generation.reason == StopReason::kEnd ? 1 : 0);
+  decoded_tokens += drawn > 0 ? drawn - 1 : 0;
   prompt_time += generation.prompt_time;
   decode_time += generation.decode_time;
 }

@@ -13,8 +13,7 @@ struct Statistics {
   std::chrono::nanoseconds load_time{};
   std::uint64_t prompt_tokens = 0;
   std::uint64_t generated_tokens = 0;
-  std::uint64_t decoded_tokens =
-      0;  ///< generated, less the first of each text: it follows from the prompt's run
+  std::uint64_t decoded_tokens = 0;  ///< drawn, less the first of each text: it follows from the prompt's run
   std::chrono::nanoseconds prompt_time{};
   std::chrono::nanoseconds decode_time{};
 

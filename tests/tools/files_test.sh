@@ -81,7 +81,7 @@ for arguments in "inspect $demo" "inspect $demo --json" --help 'run --help'; do
   check 3 'standard output: No space' bash -c '"$@" >/dev/full' - "$motley" "${words[@]}"
   check 3 'standard output: Bad file' bash -c '"$@" >&-' - "$motley" "${words[@]}"
   # The reader is gone for sure after the pause; "quiet" is then the only line.
-  check 3 '^quiet$' bash -c 'exec 3> >(:); sleep 0.1; "$@" >&3 || { s=$?; echo quiet >&2; exit $s; }' - \
+  check 3 '^motley: quiet$' bash -c 'exec 3> >(:); sleep 0.1; "$@" >&3 || { s=$?; echo "motley: quiet" >&2; exit $s; }' - \
     "$motley" "${words[@]}"
 done
 

@@ -41,7 +41,7 @@ first=$(cat "$work/out")
 check 0 'seed 7' "$motley" run -p 'Once upon a time' -n 12 -s 7 --temp 1.5
 equal "story with the same seed" "$(cat "$work/out")" "$first"
 
-check 0 'memory predicted: .*memory allocated: |memory predicted' "$motley" run --verbose -p Once -n 2
+check 0 'memory predicted: ' "$motley" run --verbose -p Once -n 2
 grep -q 'memory allocated' "$work/err" || complain "--verbose does not tell the memory allocated"
 check 0 'context of 16 tokens is full' "$motley" run -p 'Once upon a time' -c 16 --ignore-eos
 check 0 '' "$motley" run -p 'Once upon a time' -c 16 --ignore-eos --context-shift -n 40
