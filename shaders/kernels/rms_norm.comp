@@ -10,9 +10,10 @@ layout(local_size_x_id = 0) in;
 layout(binding = 0, std430) readonly buffer Weight { float weight[]; };
 #ifdef IN_PLACE
 layout(binding = 1, std430) buffer Y { float y[]; };
-#define x y
+#define INPUT(i) y[i]
 #else
 layout(binding = 1, std430) readonly buffer X { float x[]; };
+#define INPUT(i) x[i]
 layout(binding = 2, std430) writeonly buffer Y { float y[]; };
 #endif
 
@@ -26,7 +27,7 @@ void main() {
   const uint to = gl_WorkGroupID.y * p.y_stride + within;
   float sum = 0.0;
   for (uint i = lane; i < p.width; i += WORKGROUP) {
-    const float value = x[from + i];
+    const float value = INPUT(from + i);
     sum += value * value;
   }
   sums[lane] = sum;
@@ -36,5 +37,5 @@ void main() {
     barrier();
   }
   const float scale = 1.0 / sqrt(sums[0] / float(p.width) + p.epsilon);
-  for (uint i = lane; i < p.width; i += WORKGROUP) y[to + i] = x[from + i] * scale * weight[i];
+  for (uint i = lane; i < p.width; i += WORKGROUP) y[to + i] = INPUT(from + i) * scale * weight[i];
 }

@@ -45,6 +45,9 @@ struct Session::Impl {
   Engine engine;
   engine::Session session;
   std::optional<Token> pending;  ///< drawn last, not evaluated yet
+
+  /// A prompt's special tokens belong at the start of a context only.
+  std::vector<Token> tokenize_prompt(std::string_view prompt, TokenizeOptions options) const;
 };
 
 /// Reaches behind the handles.

@@ -46,12 +46,6 @@ Generation to_api(const engine::GenerationResult& result) {
   return {to_api(result.reason), result.prompt_tokens, result.generated_tokens, result.prompt_time, result.decode_time};
 }
 
-/// A prompt's special tokens belong at the start of a context only.
-std::vector<Token> tokenize_prompt(const Session::Impl& session, std::string_view prompt, TokenizeOptions options) {
-  options.add_special = options.add_special && session.session.position() == 0 && !session.pending.has_value();
-  return session.engine.model().tokenize(prompt, options);
-}
-
 }  // namespace
 
 const char* to_string(StopReason reason) noexcept {
@@ -152,9 +146,13 @@ const Generation& Session::Stream::result() const { return impl_->result; }
 const Piece* Session::Stream::current() const { return impl_->current.has_value() ? &*impl_->current : nullptr; }
 void Session::Stream::advance() { impl_->advance(); }
 
+std::vector<Token> Session::Impl::tokenize_prompt(std::string_view prompt, TokenizeOptions options) const {
+  options.add_special = options.add_special && session.position() == 0 && !pending.has_value();
+  return engine.model().tokenize(prompt, options);
+}
+
 Session::Stream Session::stream(std::string_view prompt, const GenerateOptions& options) {
-  return Stream(
-      std::make_unique<Stream::Impl>(*impl_, tokenize_prompt(*impl_, prompt, options.tokenize), options));
+  return Stream(std::make_unique<Stream::Impl>(*impl_, impl_->tokenize_prompt(prompt, options.tokenize), options));
 }
 
 Generation Session::generate(std::span<const Token> prompt, const GenerateOptions& options,
@@ -171,7 +169,7 @@ Generation Session::generate(std::span<const Token> prompt, const GenerateOption
 
 Generation Session::generate(std::string_view prompt, const GenerateOptions& options,
                              const std::function<bool(std::string_view)>& on_text) {
-  return generate(tokenize_prompt(*impl_, prompt, options.tokenize), options, on_text);
+  return generate(impl_->tokenize_prompt(prompt, options.tokenize), options, on_text);
 }
 
 }  // namespace motley

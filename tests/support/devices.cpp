@@ -1,0 +1,75 @@
+#include "support/devices.hpp"
+
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+
+namespace motley::test {
+namespace {
+
+/// The driver descriptions of both software drivers, as VK_ICD_FILENAMES wants them; empty when there is none.
+std::string software_drivers() {
+  std::string found;
+  const auto add = [&](const std::filesystem::path& path) {
+    found += (found.empty() ? "" : ":") + path.string();
+  };
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/usr/share/vulkan/icd.d", error)) {
+    if (entry.path().filename().string().starts_with("lvp_icd")) add(entry.path());
+  }
+  const std::filesystem::path swiftshader = "/usr/lib/chromium/vk_swiftshader_icd.json";
+  if (std::filesystem::exists(swiftshader)) add(swiftshader);
+  return found;
+}
+
+std::shared_ptr<vk::Instance> make_instance() {
+  ::setenv("VK_ICD_FILENAMES", software_drivers().c_str(), 0);
+  return vk::Instance::create({.validate = true});
+}
+
+struct Opened {
+  std::shared_ptr<vk::Instance> instance = make_instance();
+  std::vector<std::shared_ptr<vk::Device>> devices;
+
+  Opened() {
+    for (const vk::PhysicalDevice& physical : instance->devices()) {
+      devices.push_back(vk::Device::create(instance, physical));
+    }
+  }
+};
+
+std::unique_ptr<Opened>& opened() {
+  static std::unique_ptr<Opened> made = std::make_unique<Opened>();
+  return made;
+}
+
+/// Closes the devices before the program ends: drivers and layers have static objects of their own, and must not be called
+/// once those are gone.
+class CloseDevices : public ::testing::Environment {
+ public:
+  void TearDown() override { opened().reset(); }
+};
+
+[[maybe_unused]] const auto* const g_close_devices = ::testing::AddGlobalTestEnvironment(new CloseDevices);
+
+}  // namespace
+
+const std::vector<std::shared_ptr<vk::Device>>& devices() { return opened()->devices; }
+
+uint32_t new_validation_messages() {
+  static uint32_t seen = 0;
+  const uint32_t now = opened()->instance->validation_message_count();
+  const uint32_t fresh = now - seen;
+  seen = now;
+  return fresh;
+}
+
+std::string device_label(const ::testing::TestParamInfo<size_t>& info) {
+  std::string label = std::to_string(info.param);
+  for (const char c : devices()[info.param]->facts().driver_name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) label += c;
+  }
+  return label;
+}
+
+}  // namespace motley::test
