@@ -1,7 +1,8 @@
 // Hyperparameters that must be refused.
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,8 @@ namespace motley::test {
 namespace {
 
 TinyModel with_counts(const std::string& key, const std::vector<uint32_t>& counts) {
-  std::vector<std::byte> bytes(counts.size() * sizeof(uint32_t));
-  std::memcpy(bytes.data(), counts.data(), bytes.size());
+  const std::span<const std::byte> values = std::as_bytes(std::span(counts));
+  std::vector<std::byte> bytes(values.begin(), values.end());
   return with_key(key, gguf::Array(gguf::ValueType::kUint32, std::move(bytes)));
 }
 

@@ -1,5 +1,6 @@
 // The double-precision model that the engine is checked against, itself checked against llama.cpp's logits.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string>
 #include <vector>

@@ -77,8 +77,9 @@ TEST(FindTensors, CountsParametersAndBytes) {
   tiny.rope_factors = true;
   tiny.format = gguf::TensorType::kQ8_0;
   constexpr uint64_t kLayerVectors = 64 + 64;
-  constexpr uint64_t kLayerMatrices = 64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 96;
-  constexpr uint64_t kEmbedding = 64 * 288;
+  constexpr uint64_t kRow = 64;
+  constexpr uint64_t kLayerMatrices = kRow * (64 + 2 * 32 + 64 + 3 * 96);
+  constexpr uint64_t kEmbedding = kRow * 288;
   const gguf::File file = tiny.open();
   const model::Tensors tensors = model::find_tensors(file, model::read_config(file));
   EXPECT_EQ(model::parameter_count(tensors), 2 * (kLayerVectors + kLayerMatrices) + 64 + 2 * kEmbedding);

@@ -1,6 +1,5 @@
 #include "support/tiny_model.hpp"
 
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <random>
