@@ -1,5 +1,6 @@
 #include "support/tiny_model.hpp"
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <random>
