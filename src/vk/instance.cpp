@@ -48,7 +48,7 @@ std::shared_ptr<Instance> Instance::create(const InstanceOptions& options) {
 }
 
 Instance::~Instance() {
-  if (messenger_ != VK_NULL_HANDLE) vkDestroyDebugUtilsMessengerEXT(handle_, messenger_, nullptr);
+  if (messenger_ != VK_NULL_HANDLE) destroy_messenger_(handle_, messenger_, nullptr);
   if (handle_ != VK_NULL_HANDLE) vkDestroyInstance(handle_, nullptr);
 }
 
@@ -105,7 +105,11 @@ void Instance::create_messenger() {
       VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT;
   info.pfnUserCallback = &Instance::on_message;
   info.pUserData = this;
-  check(vkCreateDebugUtilsMessengerEXT(handle_, &info, nullptr, &messenger_), "vkCreateDebugUtilsMessengerEXT");
+  const auto create = reinterpret_cast<PFN_vkCreateDebugUtilsMessengerEXT>(
+      vkGetInstanceProcAddr(handle_, "vkCreateDebugUtilsMessengerEXT"));
+  destroy_messenger_ = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
+      vkGetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT"));
+  check(create(handle_, &info, nullptr, &messenger_), "vkCreateDebugUtilsMessengerEXT");
 }
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,

@@ -54,6 +54,8 @@ class Instance {
 
   VkInstance handle_ = VK_NULL_HANDLE;
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+  // Extension functions belong to their instance; volk's global pointers are the last made instance's.
+  PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger_ = nullptr;
   bool validating_ = false;
   std::vector<PhysicalDevice> devices_;
   std::atomic<uint32_t> validation_messages_{0};

@@ -11,7 +11,8 @@ namespace {
 std::string software_drivers() {
   std::string found;
   const auto add = [&](const std::filesystem::path& path) {
-    found += (found.empty() ? "" : ":") + path.string();
+    if (!found.empty()) found += ':';
+    found += path.string();
   };
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/usr/share/vulkan/icd.d", error)) {

@@ -23,4 +23,4 @@ inline std::optional<std::filesystem::path> shared_path(std::string_view relativ
 #define MOTLEY_SHARED_OR_SKIP(name, relative)                                                   \
   const auto name##_found = ::motley::test::shared_path(relative);                              \
   if (!name##_found) GTEST_SKIP() << "needs the test material '" << (relative) << "', absent"; \
-  const std::filesystem::path name = *name##_found
+  const std::filesystem::path& name = *name##_found

@@ -1,0 +1,132 @@
+// Memory, barriers, reflection, the pipeline cache and bounded waiting.
+#include <cstdlib>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "params/swiglu.h"
+#include "shader_table.hpp"
+#include "support/devices.hpp"
+#include "support/temporary_directory.hpp"
+#include "vk/buffer.hpp"
+#include "vk/recorder.hpp"
+
+namespace motley::vk {
+namespace {
+
+class VkTest : public test::DeviceTest {
+ protected:
+  void run(const CommandList& commands) { device().wait(device().submit(commands)); }
+};
+
+TEST_P(VkTest, CountsItsMemory) {
+  const uint64_t before = device().memory_usage().now_bytes;
+  {
+    Buffer first(device(), 1 << 20, MemoryUse::kDevice, "test");
+    const Buffer moved = std::move(first);
+    EXPECT_EQ(device().memory_usage().now_bytes, before + (1 << 20));
+    EXPECT_GE(device().memory_usage().peak_bytes, before + (1 << 20));
+  }
+  EXPECT_EQ(device().memory_usage().now_bytes, before);
+}
+
+TEST_P(VkTest, TooLargeABufferSaysTheFigures) {
+  try {
+    const Buffer buffer(device(), device().facts().max_allocation_bytes + 1, MemoryUse::kDevice, "KV cache");
+    FAIL() << "more than the largest allocation";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory);
+    EXPECT_NE(std::string(error.what()).find("KV cache"), std::string::npos) << error.what();
+  }
+}
+
+TEST_P(VkTest, BarriersFollowFromReadsAndWrites) {
+  const Buffer a(device(), 4096, MemoryUse::kDevice, "test");
+  const Buffer b(device(), 4096, MemoryUse::kDevice, "test");
+  const Buffer c(device(), 4096, MemoryUse::kReadback, "test");
+  CommandList commands(device());
+  commands.fill({a, 0, 2048}, 7);
+  commands.fill({a, 2048, 2048}, 8);  // another part: no conflict
+  commands.fill(b, 9);
+  EXPECT_EQ(commands.barrier_count(), 0U);
+  commands.copy({a, 1024, 2048}, {c, 0, 2048});  // reads what both wrote
+  EXPECT_EQ(commands.barrier_count(), 1U);
+  commands.copy({b, 0, 2048}, {c, 2048, 2048});
+  EXPECT_EQ(commands.barrier_count(), 1U);
+  commands.fill(b, 10);  // written after it was read
+  EXPECT_EQ(commands.barrier_count(), 2U);
+  commands.finish();
+  run(commands);
+  const auto words = c.mapped_as<uint32_t>();
+  EXPECT_EQ(words[0], 7U);
+  EXPECT_EQ(words[511], 8U);
+  EXPECT_EQ(words[512], 9U);
+  run(commands);  // replayed
+  EXPECT_EQ(words[512], 9U);
+}
+
+TEST_P(VkTest, RefusesADispatchThatDoesNotFitTheShader) {
+  const Buffer a(device(), 4096, MemoryUse::kDevice, "test");
+  const uint32_t constants[] = {4};
+  const Pipeline& pipeline = device().pipeline(shaders::get("swiglu"), constants);
+  CommandList commands(device());
+  const auto code_of = [&](const auto& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kIo;
+  };
+  const shaders::SwigluParameters parameters{1, 1};
+  EXPECT_EQ(code_of([&] { commands.dispatch(pipeline, {a}, parameters, {1, 1, 1}); }), ErrorCode::kInternal);
+  EXPECT_EQ(code_of([&] { commands.dispatch(pipeline, {a, a}, uint32_t{0}, {1, 1, 1}); }), ErrorCode::kInternal);
+  EXPECT_EQ(code_of([&] { commands.dispatch(pipeline, {a, {a, 1, 8}}, parameters, {1, 1, 1}); }), ErrorCode::kInternal);
+  const uint32_t huge[] = {1U << 20};
+  EXPECT_EQ(code_of([&] { device().pipeline(shaders::get("swiglu"), huge); }), ErrorCode::kUnsupported);
+}
+
+TEST_P(VkTest, EveryShaderSaysWhatItIs) {
+  for (const ShaderCode& shader : shaders::table()) {
+    const ShaderInterface interface = reflect(shader);
+    EXPECT_FALSE(interface.bindings.empty()) << shader.name;
+    EXPECT_LE(interface.push_constant_bytes, 128U) << shader.name;
+    bool writes = false;
+    for (const auto& binding : interface.bindings) writes = writes || binding.writes;
+    EXPECT_TRUE(writes) << shader.name;
+  }
+  const ShaderInterface swiglu = reflect(shaders::get("swiglu"));
+  ASSERT_EQ(swiglu.bindings.size(), 2U);
+  EXPECT_TRUE(swiglu.bindings[0].reads && swiglu.bindings[0].writes);
+  EXPECT_TRUE(swiglu.bindings[1].reads && !swiglu.bindings[1].writes);
+  EXPECT_EQ(swiglu.push_constant_bytes, 8U);
+}
+
+TEST_P(VkTest, DamagedPipelineCacheIsIgnored) {
+  const test::TemporaryDirectory directory;
+  const char* before = std::getenv("XDG_CACHE_HOME");
+  const std::string saved = before == nullptr ? "" : before;
+  ::setenv("XDG_CACHE_HOME", directory.path().c_str(), 1);
+  const auto instance = Instance::create({});
+  const auto make_pipeline = [&] {
+    const auto fresh = Device::create(instance, instance->devices()[GetParam()]);
+    const uint32_t constants[] = {4};
+    fresh->pipeline(shaders::get("swiglu"), constants);
+  };
+  make_pipeline();
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "motley")) {
+    ++files;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(entry.file_size() / 2));
+    file.put('\x5a');
+    file.put('\x5a');
+  }
+  EXPECT_EQ(files, 1U);
+  make_pipeline();
+  before == nullptr ? ::unsetenv("XDG_CACHE_HOME") : ::setenv("XDG_CACHE_HOME", saved.c_str(), 1);
+}
+
+MOTLEY_ON_EVERY_DEVICE(VkTest);
+
+}  // namespace
+}  // namespace motley::vk
