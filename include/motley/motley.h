@@ -30,7 +30,7 @@
  */
 #ifndef MOTLEY_MOTLEY_H
 #define MOTLEY_MOTLEY_H
-
+/* NOLINTBEGIN(modernize-*,readability-identifier-naming): C */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -396,5 +396,5 @@ MOTLEY_API int motley_engine_perplexity(const motley_engine* engine, const char*
 #ifdef __cplusplus
 }
 #endif
-
+/* NOLINTEND(modernize-*,readability-identifier-naming) */
 #endif /* MOTLEY_MOTLEY_H */

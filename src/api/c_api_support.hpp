@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): named as in C
 struct motley_error {
   int code = MOTLEY_OK;
   std::string message;
@@ -45,6 +46,7 @@ struct motley_engine {
 struct motley_session {
   motley::Session session;
 };
+// NOLINTEND(readability-identifier-naming)
 
 namespace motley::c_api {
 

@@ -4,6 +4,7 @@
 
 #include <motley/motley.h>
 
+/* NOLINTBEGIN(modernize-*,readability-identifier-naming): C */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,5 +25,6 @@ int tell_in_c(motley_session* session, const char* prompt, const motley_generate
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-*,readability-identifier-naming) */
 
 #endif
