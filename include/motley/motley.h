@@ -33,7 +33,6 @@
 /* NOLINTBEGIN(modernize-*,readability-identifier-naming): C */
 #include <stddef.h>
 #include <stdint.h>
-
 #if defined(__GNUC__)
 #define MOTLEY_API __attribute__((visibility("default")))
 #else
