@@ -1,0 +1,226 @@
+#include "kernels/attention.hpp"
+
+#include "base/error.hpp"
+#include "kernels/fixture.hpp"
+#include "kernels/rope.hpp"
+#include "kernels/test_cache.hpp"
+#include "params/step.h"
+
+namespace motley::kernels {
+namespace {
+
+struct AttentionCase {
+  uint32_t heads = 4;
+  uint32_t kv_heads = 2;
+  uint32_t head_size = 8;
+  uint32_t position = 0;  ///< of the first token
+  uint32_t tokens = 1;
+  bool keys_f32 = true;
+  bool values_f32 = true;
+  uint32_t heads_a_slice = 8;
+  float query_scale = 1.0F;
+  bool decode = false;  ///< attention_decode, one token
+};
+
+std::ostream& operator<<(std::ostream& out, const AttentionCase& c) {
+  return out << (c.decode ? "decode, " : "prefill, ") << c.heads << "/" << c.kv_heads << " heads of "
+             << c.head_size << ", position " << c.position << ", " << c.tokens << " tokens, keys f"
+             << (c.keys_f32 ? 32 : 16) << ", values f" << (c.values_f32 ? 32 : 16);
+}
+
+/// What a row sees of the cache, in double precision.
+std::vector<double> attend(std::span<const float> q, float scale, const test::TestCache& cache,
+                           uint32_t kv_head, uint32_t positions) {
+  std::vector<double> weights;
+  double most = -1e300;
+  for (uint32_t position = 0; position < positions; ++position) {
+    double score = 0;
+    for (uint32_t i = 0; i < q.size(); ++i) score += double{q[i]} * double{cache.key(kv_head, position, i)};
+    weights.push_back(score * double{scale});
+    most = std::max(most, weights.back());
+  }
+  double sum = 0;
+  std::vector<double> y(q.size(), 0.0);
+  for (uint32_t position = 0; position < positions; ++position) {
+    const double weight = std::exp(weights[position] - most);
+    sum += weight;
+    for (uint32_t i = 0; i < q.size(); ++i) y[i] += weight * double{cache.value(kv_head, position, i)};
+  }
+  for (double& element : y) element /= sum;
+  return y;
+}
+
+class AttentionTest : public test::KernelTest {
+ protected:
+  void check(const AttentionCase& c) {
+    SCOPED_TRACE(::testing::Message() << c);
+    const CacheShape shape{c.kv_heads, c.head_size, (c.position + c.tokens + 15) / 8 * 8, c.keys_f32,
+                           c.values_f32};
+    test::TestCache cache(device(), shape, c.heads_a_slice);
+    const size_t cached = size_t{c.position + c.tokens} * c.kv_heads * c.head_size;
+    fill(cache, test::random_values(cached, 1), test::random_values(cached, 2));
+    const uint32_t width = c.heads * c.head_size;
+    const std::vector<float> q = test::random_values(size_t{c.tokens} * width, 3, c.query_scale);
+    const vk::Buffer q_buffer = upload_vectors(q, width);
+    const vk::Buffer y = zeros(size_t{c.tokens} * stride(width));
+    const AttentionShape attention{c.heads, 1 / std::sqrt(static_cast<float>(c.head_size))};
+    attend_on_device(c, attention, cache.cache(), q_buffer, y);
+    compare(c, attention, cache, q, y.mapped_as<float>());
+  }
+
+  void compare(const AttentionCase& c, const AttentionShape& attention, const test::TestCache& cache,
+               std::span<const float> q, std::span<const float> got) {
+    const uint32_t width = c.heads * c.head_size;
+    for (uint32_t t = 0; t < c.tokens; ++t) {
+      for (uint32_t head = 0; head < c.heads; ++head) {
+        const std::vector<double> wanted =
+            attend(q.subspan(size_t{t} * width + size_t{head} * c.head_size, c.head_size), attention.scale,
+                   cache, head / (c.heads / c.kv_heads), c.position + t + 1);
+        const size_t at = size_t{t} * stride(width) + size_t{head} * c.head_size;
+        const double error = test::nmse(got.subspan(at, c.head_size), wanted);
+        EXPECT_TRUE(error <= 1e-8) << "token " << t << " head " << head << ": " << error;
+      }
+      for (uint32_t i = width; i < stride(width); ++i) EXPECT_EQ(got[size_t{t} * stride(width) + i], 0.0F);
+    }
+  }
+
+  void attend_on_device(const AttentionCase& c, const AttentionShape& attention, const Cache& cache,
+                        const vk::Buffer& q, const vk::Buffer& y) {
+    const uint32_t width = stride(c.heads * c.head_size);
+    std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
+    write_attention_step(context().profile, attention, cache, c.position, step_words);
+    const vk::Buffer step = upload(step_words);
+    const vk::Buffer parts(device(), attention_parts_bytes(context().profile, attention, cache.shape),
+                           vk::MemoryUse::kDevice, "test parts");
+    run([&](vk::CommandList& commands) {
+      if (c.decode) {
+        attention_decode(context(), commands, attention, step, {q, width}, cache, parts, {y, width});
+      } else {
+        attention_prefill(context(), commands, attention, step, {q, width}, cache, {y, width}, c.tokens);
+      }
+    });
+  }
+
+  /// Sets the first positions: keys and values are [position][KV head][element].
+  static void fill(test::TestCache& cache, std::span<const float> keys, std::span<const float> values) {
+    const CacheShape& shape = cache.cache().shape;
+    for (size_t at = 0; at < keys.size(); ++at) {
+      const auto element = static_cast<uint32_t>(at % shape.head_size);
+      const auto head = static_cast<uint32_t>(at / shape.head_size % shape.kv_heads);
+      const auto position = static_cast<uint32_t>(at / shape.head_size / shape.kv_heads);
+      cache.set_key(head, position, element, keys[at]);
+      cache.set_value(head, position, element, values[at]);
+    }
+  }
+};
+
+TEST_P(AttentionTest, EveryCacheType) {
+  for (const bool keys_f32 : {false, true}) {
+    for (const bool values_f32 : {false, true}) {
+      check({.head_size = 16, .position = 21, .tokens = 7, .keys_f32 = keys_f32, .values_f32 = values_f32});
+      check(
+          {.head_size = 16, .position = 40, .keys_f32 = keys_f32, .values_f32 = values_f32, .decode = true});
+    }
+  }
+}
+
+TEST_P(AttentionTest, HeadSizes) {
+  for (const uint32_t head_size : {4U, 8U, 48U, 64U, 80U, 256U}) {
+    check({.head_size = head_size, .position = 37, .tokens = 3, .keys_f32 = false, .values_f32 = false});
+  }
+}
+
+TEST_P(AttentionTest, HeadSizesWhenDecoding) {
+  context().profile.attention_split = 32;
+  for (const uint32_t head_size : {4U, 8U, 48U, 64U, 80U, 256U}) {
+    check({.heads = 2, .head_size = head_size, .position = 37, .decode = true});
+  }
+}
+
+TEST_P(AttentionTest, Groups) {
+  for (const uint32_t group : {1U, 3U, 4U, 7U}) {
+    check({.heads = 2 * group, .position = 0, .tokens = 5});
+    check({.heads = 2 * group, .position = 33, .tokens = 1});
+    check({.heads = 2 * group, .position = 33, .decode = true});
+  }
+}
+
+TEST_P(AttentionTest, ChunksBeginAnywhere) {
+  for (const uint32_t position : {0U, 1U, 15U, 16U, 31U, 70U}) {
+    for (const uint32_t tokens : {1U, 2U, 9U, 33U}) check({.position = position, .tokens = tokens});
+  }
+}
+
+TEST_P(AttentionTest, PositionsSplitAmongWorkgroups) {
+  for (const uint32_t split : {32U, 20U, 1U}) {
+    context().profile.attention_split = split;
+    for (const uint32_t position : {0U, 19U, 31U, 32U, 63U, 100U, 255U}) {
+      check({.heads = 6, .position = position, .decode = true});
+    }
+  }
+}
+
+TEST_P(AttentionTest, SlicesOfTheCache) {
+  context().profile.attention_split = 32;
+  for (const uint32_t heads_a_slice : {1U, 2U}) {
+    check({.heads = 6, .kv_heads = 3, .position = 70, .tokens = 4, .heads_a_slice = heads_a_slice});
+    check({.heads = 6, .kv_heads = 3, .position = 70, .heads_a_slice = heads_a_slice, .decode = true});
+  }
+}
+
+TEST_P(AttentionTest, WideWorkgroups) {
+  context().profile.workgroup = 64;  // as on a GPU
+  context().profile.attention_split = 128;
+  for (const uint32_t head_size : {4U, 160U}) {
+    check({.head_size = head_size, .position = 60, .tokens = 9});
+    check({.head_size = head_size, .position = 300, .decode = true});
+  }
+}
+
+TEST_P(AttentionTest, LargeScores) {
+  // Scores of some hundreds, whose exponentials are no floats.
+  context().profile.attention_split = 32;
+  check({.position = 150, .tokens = 4, .query_scale = 60.0F});
+  check({.position = 150, .query_scale = 60.0F, .decode = true});
+}
+
+TEST_P(AttentionTest, RefusesACacheOfTooManySlices) {
+  Cache cache{{64, 8, 8, false, false}, std::vector<CacheSlice>(21)};
+  std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
+  EXPECT_THROW(write_attention_step(context().profile, {64, 1.0F}, cache, 0, step_words), Error);
+  cache.slices.resize(20);
+  EXPECT_NO_THROW(write_attention_step(context().profile, {64, 1.0F}, cache, 0, step_words));
+}
+
+TEST_P(AttentionTest, KeysAndValuesThatRopeStored) {
+  const AttentionCase c{.heads = 6, .kv_heads = 2, .head_size = 8, .tokens = 19, .heads_a_slice = 1};
+  const uint32_t q_width = c.heads * c.head_size;
+  const uint32_t kv_width = c.kv_heads * c.head_size;
+  const std::vector<float> q = test::random_values(size_t{c.tokens} * q_width, 1);
+  const std::vector<float> k = test::random_values(size_t{c.tokens} * kv_width, 2);
+  const std::vector<float> v = test::random_values(size_t{c.tokens} * kv_width, 3);
+  const vk::Buffer q_buffer = upload_vectors(q, q_width);
+  const vk::Buffer k_buffer = upload_vectors(k, kv_width);
+  const vk::Buffer v_buffer = upload_vectors(v, kv_width);
+  const vk::Buffer y = zeros(size_t{c.tokens} * stride(q_width));
+  const vk::Buffer step = upload(std::vector<uint32_t>(shaders::STEP_TOKENS, 0));
+  const vk::Buffer table = upload(std::vector<float>(2, 0.0F));
+  const AttentionShape attention{c.heads, 0.5F};
+  const CacheShape shape{c.kv_heads, c.head_size, 24, false, false};
+  const test::TestCache cache(device(), shape, c.heads_a_slice);
+  test::TestCache wanted_cache(device(), shape, c.heads_a_slice);
+  fill(wanted_cache, k, v);
+  // One recording, as the engine makes it; nothing is rotated, so that the keys are known.
+  run([&](vk::CommandList& commands) {
+    rope_and_store(context(), commands, {c.heads, 0, false}, step, table, {q_buffer, stride(q_width)},
+                   {k_buffer, stride(kv_width)}, {v_buffer, stride(kv_width)}, cache.cache(), c.tokens);
+    attention_prefill(context(), commands, attention, step, {q_buffer, stride(q_width)}, cache.cache(),
+                      {y, stride(q_width)}, c.tokens);
+  });
+  compare(c, attention, wanted_cache, q, y.mapped_as<float>());
+}
+
+MOTLEY_ON_EVERY_DEVICE(AttentionTest);
+
+}  // namespace
+}  // namespace motley::kernels
