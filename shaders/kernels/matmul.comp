@@ -6,7 +6,9 @@
 // barrier, which CPU drivers pay dearly for.
 //
 // BROADCAST=n (4 or 8, equal to LANES and to the subgroup size; SPLIT is 1): each lane loads a part of a block's activations and
-// hands it round in registers. On lavapipe 26.2 that is 69 against 32 GFLOP/s at 8 columns, on SwiftShader 3.2 against 2.2.
+// hands it round in registers. On lavapipe 26.2 that is 69 against 32 GFLOP/s at 8 columns, on SwiftShader 3.1 against 2.2.
+// PANELS=n: a workgroup works on so many panels, so that each activation handed round serves them all. Handing round takes 30 cycles
+// a value on lavapipe 22.3: 4 panels make 17.7 of 8.1 GFLOP/s at 8 columns, 3.1 of 2.1 GB/s at one. On 26.2 they only spill registers.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -17,6 +19,10 @@
 
 #ifndef COLUMNS
 #define COLUMNS 1
+#endif
+
+#ifndef PANELS
+#define PANELS 1
 #endif
 
 layout(local_size_x_id = 0) in;
@@ -38,15 +44,11 @@ uint unit_base;
 #include "common/decode.glsl"
 #include "block.glsl"
 
-#if defined(BROADCAST) && BROADCAST == 8
-#define LOAD_BLOCK(n) x_first[n] = x[x_base[n] + lane];
-#define AT(n, i, c) subgroupBroadcast(x_first[n].c, i)
-#elif defined(BROADCAST) && BROADCAST == 4
-#define LOAD_BLOCK(n) x_first[n] = x[x_base[n] + lane]; x_second[n] = x[x_base[n] + 4 + lane];
-#define AT(n, i, c) ((i) < 4 ? subgroupBroadcast(x_first[n].c, (i) & 3) : subgroupBroadcast(x_second[n].c, (i) & 3))
+// Element e of the block's activations for column n.
+#ifdef BROADCAST
+#define AT(n, e) handed[n][e]
 #else
-#define LOAD_BLOCK(n)
-#define AT(n, i, c) x[x_base[n] + (i)].c
+#define AT(n, e) x[x_base[n] + (e) / 4][(e) % 4]
 #endif
 
 void write_sums(const uint row, const uint column, const vec4 sum[COLUMNS]) {
@@ -68,52 +70,74 @@ void write_sums(const uint row, const uint column, const vec4 sum[COLUMNS]) {
 void main() {
   const uint lane = gl_LocalInvocationID.x % LANES;
   const uint split = gl_LocalInvocationID.x / LANES;
-  const uint panel = gl_WorkGroupID.y;
+  const uint first_panel = gl_WorkGroupID.y * PANELS;
   const uint column = gl_WorkGroupID.x * COLUMNS;
-  vec4 sum[COLUMNS];
-  vec4 x_first[COLUMNS];
-  vec4 x_second[COLUMNS];
+  vec4 sum[PANELS][COLUMNS];
+  uint panel_base[PANELS];
   uint x_base[COLUMNS];
   [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-    sum[n] = vec4(0);
-    // Columns beyond the last repeat it and are not written.
+    [[unroll]] for (uint q = 0; q < PANELS; ++q) sum[q][n] = vec4(0);
+    // Columns beyond the last repeat it and are not written; so do panels.
     x_base[n] = min(column + n, p.columns - 1) * (p.x_stride / 4) + split * UNIT_BLOCKS * 8;
   }
-  unit_base = (panel * p.units + split) * UNIT_WORDS * LANES + lane;
+  const uint last_panel = (p.rows - 1) / (4 * LANES);
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) {
+    panel_base[q] = (min(first_panel + q, last_panel) * p.units + split) * UNIT_WORDS * LANES + lane;
+  }
 
   for (uint unit = split; unit < p.units; unit += SPLIT) {
     for (uint b = 0; b < UNIT_BLOCKS; ++b) {
-      begin_block(b);
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) { LOAD_BLOCK(n) }
-      [[unroll]] for (uint r = 0; r < 4; ++r) {
-        vec4 w0, w1, w2, w3, w4, w5, w6, w7;
-        DECODE_RUN(b, r)
-        [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-          sum[n] += w0 * AT(n, RUN_FIRST(r), x);
-          sum[n] += w1 * AT(n, RUN_FIRST(r), y);
-          sum[n] += w2 * AT(n, RUN_FIRST(r), z);
-          sum[n] += w3 * AT(n, RUN_FIRST(r), w);
-          sum[n] += w4 * AT(n, RUN_SECOND(r), x);
-          sum[n] += w5 * AT(n, RUN_SECOND(r), y);
-          sum[n] += w6 * AT(n, RUN_SECOND(r), z);
-          sum[n] += w7 * AT(n, RUN_SECOND(r), w);
+#ifdef BROADCAST
+      float handed[COLUMNS][32];
+      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
+        [[unroll]] for (uint part = 0; part < 8 / BROADCAST; ++part) {
+          const vec4 mine = x[x_base[n] + part * BROADCAST + lane];
+          [[unroll]] for (uint i = 0; i < BROADCAST; ++i) {
+            const uint e = 4 * (part * BROADCAST + i);
+            handed[n][e] = subgroupBroadcast(mine.x, i);
+            handed[n][e + 1] = subgroupBroadcast(mine.y, i);
+            handed[n][e + 2] = subgroupBroadcast(mine.z, i);
+            handed[n][e + 3] = subgroupBroadcast(mine.w, i);
+          }
+        }
+      }
+#endif
+      [[unroll]] for (uint q = 0; q < PANELS; ++q) {
+        unit_base = panel_base[q];
+        begin_block(b);
+        [[unroll]] for (uint r = 0; r < 4; ++r) {
+          vec4 w0, w1, w2, w3, w4, w5, w6, w7;
+          DECODE_RUN(b, r)
+          const uint e = 4 * RUN_FIRST(r);
+          const uint f = 4 * RUN_SECOND(r);
+          [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
+            sum[q][n] += w0 * AT(n, e);
+            sum[q][n] += w1 * AT(n, e + 1);
+            sum[q][n] += w2 * AT(n, e + 2);
+            sum[q][n] += w3 * AT(n, e + 3);
+            sum[q][n] += w4 * AT(n, f);
+            sum[q][n] += w5 * AT(n, f + 1);
+            sum[q][n] += w6 * AT(n, f + 2);
+            sum[q][n] += w7 * AT(n, f + 3);
+          }
         }
       }
       [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += 8;
     }
     [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += (SPLIT - 1) * UNIT_BLOCKS * 8;
-    unit_base += SPLIT * UNIT_WORDS * LANES;
+    [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] += SPLIT * UNIT_WORDS * LANES;
   }
 
   if (SPLIT > 1) {
+    // Only PANELS == 1 is built for devices that split.
     if (split > 0) {
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) partial[((split - 1) * COLUMNS + n) * LANES + lane] = sum[n];
+      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) partial[((split - 1) * COLUMNS + n) * LANES + lane] = sum[0][n];
     }
     barrier();
     if (split > 0) return;
     for (uint s = 0; s < SPLIT - 1; ++s) {
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) sum[n] += partial[(s * COLUMNS + n) * LANES + lane];
+      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) sum[0][n] += partial[(s * COLUMNS + n) * LANES + lane];
     }
   }
-  write_sums((gl_WorkGroupID.y * LANES + lane) * 4, column, sum);
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) write_sums(((first_panel + q) * LANES + lane) * 4, column, sum[q]);
 }

@@ -5,26 +5,32 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/math.hpp"
 #include "params/matmul.h"
 #include "shader_table.hpp"
 
 namespace motley::kernels {
 namespace {
 
-/// A compiled flavour of matmul.comp, best first; the first that suits device and tokens is taken.
+/// A compiled flavour of matmul.comp.
 struct Variant {
   const char* flavour;
   uint32_t columns;    ///< tokens handled at once
+  uint32_t panels;     ///< panels a workgroup works on
   uint32_t broadcast;  ///< 0, or the subgroup size it is written for
+  bool slow_exchange;  ///< only where handing values round a subgroup is slow
 };
 
+/// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning in matmul.comp.
 constexpr Variant kVariants[] = {
-    {".b8.n8", 8, 8}, {".b8", 1, 8}, {".b4.n8", 8, 4}, {".b4", 1, 4}, {".n8", 8, 0}, {"", 1, 0},
+    {".b8.n8p4", 8, 4, 8, true}, {".b8.n8", 8, 1, 8, false},   {".b8.p4", 1, 4, 8, true}, {".b8", 1, 1, 8, false},
+    {".b4.n8p4", 8, 4, 4, false}, {".b4.p4", 1, 4, 4, false}, {".n8", 8, 1, 0, false},   {"", 1, 1, 0, false},
 };
 
 const Variant& choose(const Profile& profile, uint32_t tokens) {
   return *std::find_if(std::begin(kVariants), std::end(kVariants), [&](const Variant& variant) {
-    return (variant.broadcast == 0 || variant.broadcast == profile.broadcast) && (variant.columns == 1) == (tokens == 1);
+    return (variant.broadcast == 0 || variant.broadcast == profile.broadcast) &&
+           (!variant.slow_exchange || profile.slow_exchange) && (variant.columns == 1) == (tokens == 1);
   });
 }
 
@@ -47,9 +53,9 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
   const vk::Pipeline& pipeline = context.device.pipeline(shaders::get(name), constants);
   for (const WeightPart& part : weight.parts) {
     const shaders::MatmulParameters parameters{shape.units(), part.rows, tokens, x.stride, y.stride, part.first_row};
-    const uint32_t panels = (part.rows + shape.panel_rows() - 1) / shape.panel_rows();
+    const uint32_t groups = div_ceil(part.rows, shape.panel_rows() * variant.panels);
     commands.dispatch(pipeline, {part.range, x.range, options.bias != nullptr ? *options.bias : x.range, y.range},
-                      parameters, {(tokens + variant.columns - 1) / variant.columns, panels, 1});
+                      parameters, {div_ceil(tokens, variant.columns), groups, 1});
   }
 }
 

@@ -20,6 +20,8 @@ struct Profile {
   uint32_t attention_split = 256;
   /// Lanes among which activations are handed round in registers (0: not at all).
   uint32_t broadcast = 0;
+  /// Handing round is slow there (a quirk of the driver): each value should serve many rows.
+  bool slow_exchange = false;
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);
