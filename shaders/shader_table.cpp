@@ -7,7 +7,8 @@
 namespace motley::shaders {
 
 const vk::ShaderCode* find(std::string_view name) {
-  const auto found = std::ranges::find_if(table(), [&](const vk::ShaderCode& code) { return name == code.name; });
+  const auto found =
+      std::ranges::find_if(table(), [&](const vk::ShaderCode& code) { return name == code.name; });
   return found == table().end() ? nullptr : &*found;
 }
 

@@ -11,6 +11,10 @@
 namespace motley::tools {
 namespace {
 
+/// Signals closer together than this are one wish: timeout(1), for one, signals its child and then the group
+/// that the child is in.
+constexpr auto kOnePress = std::chrono::milliseconds(200);
+
 sigset_t interrupt_signal() {
   sigset_t set;
   sigemptyset(&set);
@@ -48,8 +52,11 @@ void Interruption::wait() {
     const std::lock_guard lock(mutex_);
     if (ending_) return;
     if (ignored_) continue;
+    const auto now = std::chrono::steady_clock::now();
+    if (interrupted_ && now - first_ < kOnePress) continue;
     if (!action_ || interrupted_) ::_exit(kInterrupted);
     interrupted_ = true;
+    first_ = now;
     action_();
   }
 }

@@ -1,6 +1,7 @@
 // Ctrl-C.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -42,6 +43,7 @@ class Interruption {
   mutable std::mutex mutex_;  // guards what follows
   std::function<void()> action_;
   bool interrupted_ = false;
+  std::chrono::steady_clock::time_point first_{};  // interrupt in this scope
   bool ending_ = false;
 
   std::thread waiter_;

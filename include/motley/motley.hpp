@@ -2,9 +2,11 @@
 //
 //   motley::Engine engine(motley::Model::open("model.gguf"), motley::Device::open());
 //   motley::Session session(engine);
-//   session.generate("Once upon a time", {}, [](std::string_view text) { std::cout << text << std::flush; return true; });
+//   session.generate("Once upon a time", {}, [](std::string_view text) { std::cout << text << std::flush;
+//   return true; });
 //
-// Every function throws motley::Error (see error.hpp) when it cannot do what it says. Includes only the standard library.
+// Every function throws motley::Error (see error.hpp) when it cannot do what it says. Includes only the
+// standard library.
 #pragma once
 
 #include <chrono>
@@ -37,15 +39,17 @@ using Token = std::int32_t;
 /// The library's version, e.g. "0.1.0".
 MOTLEY_API const char* version() noexcept;
 
-// ---------------------------------------------------------------------------------------------------------- logging
+// ----------------------------------------------------------------------------------------------------------
+// logging
 
 enum class LogSeverity { kDebug, kInfo, kWarning, kError };
 
-/// Sends diagnostics at or above `least` to `sink` instead of stderr (the default: warnings and errors). Thread-safe;
-/// the sink is called from any thread, one call at a time.
+/// Sends diagnostics at or above `least` to `sink` instead of stderr (the default: warnings and errors).
+/// Thread-safe; the sink is called from any thread, one call at a time.
 MOTLEY_API void set_log(LogSeverity least, std::function<void(LogSeverity, std::string_view)> sink = {});
 
-// ---------------------------------------------------------------------------------------------------------- devices
+// ----------------------------------------------------------------------------------------------------------
+// devices
 
 /// What a Vulkan device is, as its driver reports it.
 struct DeviceInfo {
@@ -67,20 +71,21 @@ struct DeviceOptions {
   bool validate = false;
 };
 
-/// All devices with Vulkan 1.2, best first. Throws kNoDevice when there is no Vulkan loader or driver; empty when the
-/// drivers offer no device.
+/// All devices with Vulkan 1.2, best first. Throws kNoDevice when there is no Vulkan loader or driver; empty
+/// when the drivers offer no device.
 MOTLEY_API std::vector<DeviceInfo> list_devices(const DeviceOptions& options = {});
 
-/// A device opened for work. A handle: copies refer to the same device. Thread-safe, but engines and sessions that share a
-/// device run one after another.
+/// A device opened for work. A handle: copies refer to the same device. Thread-safe, but engines and sessions
+/// that share a device run one after another.
 class MOTLEY_API Device {
  public:
-  /// `selector`: empty for the best ranked device, else an index, a UUID, or a part of the name (any case) that fits exactly one
-  /// device. Throws kNoDevice, listing what there is, when none or several fit.
+  /// `selector`: empty for the best ranked device, else an index, a UUID, or a part of the name (any case)
+  /// that fits exactly one device. Throws kNoDevice, listing what there is, when none or several fit.
   static Device open(std::string_view selector = {}, const DeviceOptions& options = {});
 
   const DeviceInfo& info() const;
-  /// Rate at which the device reads its own memory, in 10^9 bytes a second; measured at the first call (under a second).
+  /// Rate at which the device reads its own memory, in 10^9 bytes a second; measured at the first call (under
+  /// a second).
   double bandwidth_gbs() const;
   /// Bytes that Motley has allocated on the device: now, and at most so far.
   std::uint64_t allocated_bytes() const;
@@ -94,7 +99,8 @@ class MOTLEY_API Device {
   std::shared_ptr<Impl> impl_;
 };
 
-// ------------------------------------------------------------------------------------------------------------ model
+// ------------------------------------------------------------------------------------------------------------
+// model
 
 struct TokenizeOptions {
   bool add_special = true;    ///< begin- and end-of-sequence tokens as the model's metadata asks
@@ -116,21 +122,22 @@ struct TensorEntry {
   std::uint64_t size_bytes = 0;
 };
 
-/// A GGUF file: metadata, vocabulary and the table of tensors; no weights are read. A handle: copies refer to the same
-/// file. Thread-safe.
+/// A GGUF file: metadata, vocabulary and the table of tensors; no weights are read. A handle: copies refer to
+/// the same file. Thread-safe.
 class MOTLEY_API Model {
  public:
-  /// Opens a file, or all files of a split model given its first. Throws kIo, kMalformedModel or kUnsupported; whether the
-  /// architecture can be run is found out only by Engine.
+  /// Opens a file, or all files of a split model given its first. Throws kIo, kMalformedModel or
+  /// kUnsupported; whether the architecture can be run is found out only by Engine.
   static Model open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const;
-  std::uint64_t size_bytes() const;          ///< of all its files
+  std::uint64_t size_bytes() const;  ///< of all its files
   std::uint32_t gguf_version() const;
   std::vector<MetadataEntry> metadata() const;
   std::vector<TensorEntry> tensors() const;
 
-  /// Token ids of UTF-8 text. Throws kInvalidArgument when it is not UTF-8 and kUnsupported when the tokenizer is unknown.
+  /// Token ids of UTF-8 text. Throws kInvalidArgument when it is not UTF-8 and kUnsupported when the
+  /// tokenizer is unknown.
   std::vector<Token> tokenize(std::string_view text, const TokenizeOptions& options = {}) const;
   /// The text of tokens. Throws kInvalidArgument for an id outside the vocabulary.
   std::string detokenize(std::span<const Token> tokens, bool render_special = false) const;
@@ -142,18 +149,21 @@ class MOTLEY_API Model {
   std::shared_ptr<Impl> impl_;
 };
 
-// ----------------------------------------------------------------------------------------------------------- engine
+// -----------------------------------------------------------------------------------------------------------
+// engine
 
 enum class CacheType { kF16, kF32 };
 
 struct EngineOptions {
-  /// Called while the weights are loaded with the bytes done and in all; returning false cancels (kCancelled).
+  /// Called while the weights are loaded with the bytes done and in all; returning false cancels
+  /// (kCancelled).
   std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
 };
 
 struct SessionOptions {
   std::uint32_t context_tokens = 0;  ///< positions in the KV cache; 0: as trained, at most 4096
-  std::uint32_t batch_tokens = 512;  ///< prompt tokens run in one pass, 1 … 4096; made smaller where memory asks
+  std::uint32_t batch_tokens =
+      512;  ///< prompt tokens run in one pass, 1 … 4096; made smaller where memory asks
   CacheType cache_k = CacheType::kF16;
   CacheType cache_v = CacheType::kF16;
 };
@@ -167,13 +177,16 @@ struct MemoryNeed {
 };
 
 /// What would be allocated, before anything is. Throws as Engine does for models that cannot be run.
-MOTLEY_API MemoryNeed predict_memory(const Model& model, const Device& device, const SessionOptions& options = {});
+MOTLEY_API MemoryNeed predict_memory(const Model& model, const Device& device,
+                                     const SessionOptions& options = {});
 
-/// A model's weights in a device's memory, ready to run. Sessions share it. A handle: copies refer to the same weights.
+/// A model's weights in a device's memory, ready to run. Sessions share it. A handle: copies refer to the
+/// same weights.
 class MOTLEY_API Engine {
  public:
-  /// Loads the weights. Throws kUnsupported for an architecture or weight format Motley lacks (with the list it has),
-  /// kMalformedModel, kIo when the file changes meanwhile, kOutOfMemory with the figures, kCancelled.
+  /// Loads the weights. Throws kUnsupported for an architecture or weight format Motley lacks (with the list
+  /// it has), kMalformedModel, kIo when the file changes meanwhile, kOutOfMemory with the figures,
+  /// kCancelled.
   Engine(Model model, Device device, const EngineOptions& options = {});
 
   const Model& model() const;
@@ -188,29 +201,31 @@ class MOTLEY_API Engine {
   std::shared_ptr<Impl> impl_;
 };
 
-// ---------------------------------------------------------------------------------------------------------- session
+// ----------------------------------------------------------------------------------------------------------
+// session
 
-/// How tokens are drawn from the logits, in this order: bias and penalties, top-k, typical, top-p, min-p, temperature.
+/// How tokens are drawn from the logits, in this order: bias and penalties, top-k, typical, top-p, min-p,
+/// temperature.
 struct Sampling {
-  float temperature = 0.8F;       ///< 0: always the most likely token
-  std::int32_t top_k = 40;        ///< keep the k most likely; 0: all
-  float top_p = 0.95F;            ///< keep the smallest set with this probability; 1: all
-  float min_p = 0.05F;            ///< drop what is less likely than this share of the most likely; 0: nothing
-  float typical_p = 1.0F;         ///< locally typical sampling (Meister et al. 2022); 1: off
-  float repeat_penalty = 1.0F;    ///< divides (multiplies) positive (negative) logits of recent tokens; 1: off
-  float frequency_penalty = 0.0F; ///< subtracted per occurrence among recent tokens
-  float presence_penalty = 0.0F;  ///< subtracted once for each recent token
-  std::int32_t penalty_last_n = 64;  ///< how many recent tokens count
+  float temperature = 0.8F;     ///< 0: always the most likely token
+  std::int32_t top_k = 40;      ///< keep the k most likely; 0: all
+  float top_p = 0.95F;          ///< keep the smallest set with this probability; 1: all
+  float min_p = 0.05F;          ///< drop what is less likely than this share of the most likely; 0: nothing
+  float typical_p = 1.0F;       ///< locally typical sampling (Meister et al. 2022); 1: off
+  float repeat_penalty = 1.0F;  ///< divides (multiplies) positive (negative) logits of recent tokens; 1: off
+  float frequency_penalty = 0.0F;                   ///< subtracted per occurrence among recent tokens
+  float presence_penalty = 0.0F;                    ///< subtracted once for each recent token
+  std::int32_t penalty_last_n = 64;                 ///< how many recent tokens count
   std::vector<std::pair<Token, float>> logit_bias;  ///< added to these tokens' logits
-  std::uint64_t seed = 0;         ///< same seed, same device, same prompt: same text
+  std::uint64_t seed = 0;                           ///< same seed, same device, same prompt: same text
 };
 
 struct GenerateOptions {
-  std::int32_t max_tokens = -1;     ///< stop after so many; negative: until the end or a full context
+  std::int32_t max_tokens = -1;  ///< stop after so many; negative: until the end or a full context
   Sampling sampling;
-  std::vector<std::string> stop;    ///< stop before any of these texts would be written
-  bool context_shift = false;       ///< when the context is full, forget the older half and go on
-  bool ignore_end = false;          ///< go on after an end-of-text token
+  std::vector<std::string> stop;  ///< stop before any of these texts would be written
+  bool context_shift = false;     ///< when the context is full, forget the older half and go on
+  bool ignore_end = false;        ///< go on after an end-of-text token
   TokenizeOptions tokenize;
 };
 
@@ -233,7 +248,8 @@ struct Piece {
   std::string text;
 };
 
-/// One stream of tokens with its KV cache. Move-only. For one thread at a time, except cancel(), which any thread may call.
+/// One stream of tokens with its KV cache. Move-only. For one thread at a time, except cancel(), which any
+/// thread may call.
 class MOTLEY_API Session {
  public:
   /// Allocates the KV cache and scratch. Throws kOutOfMemory naming the largest context that would fit.
@@ -246,19 +262,21 @@ class MOTLEY_API Session {
   std::uint32_t position() const;        ///< tokens in the context now
   std::uint32_t batch_tokens() const;    ///< as chosen for the memory there is
 
-  /// Appends tokens to the context. Throws kContextFull, before running anything, when they do not fit, kInvalidArgument for an
-  /// id outside the vocabulary.
+  /// Appends tokens to the context. Throws kContextFull, before running anything, when they do not fit,
+  /// kInvalidArgument for an id outside the vocabulary.
   void evaluate(std::span<const Token> tokens);
-  /// Logits after the last evaluated token: [vocabulary_size], valid until the next evaluate. Throws kInvalidArgument when
-  /// nothing was evaluated.
+  /// Logits after the last evaluated token: [vocabulary_size], valid until the next evaluate. Throws
+  /// kInvalidArgument when nothing was evaluated.
   std::span<const float> logits() const;
-  /// Appends tokens and returns the logits after each from number `first` on: [tokens.size() - first][vocabulary_size].
+  /// Appends tokens and returns the logits after each from number `first` on: [tokens.size() -
+  /// first][vocabulary_size].
   std::vector<float> evaluate_all(std::span<const Token> tokens, std::size_t first = 0);
   /// Forgets all tokens.
   void reset();
 
-  /// Appends the prompt's tokens (which may be empty when the context is not), then draws tokens one by one and hands
-  /// over their text as soon as it forms whole characters. `on_text` returns false to stop. The text ends with a whole character.
+  /// Appends the prompt's tokens (which may be empty when the context is not), then draws tokens one by one
+  /// and hands over their text as soon as it forms whole characters. `on_text` returns false to stop. The
+  /// text ends with a whole character.
   Generation generate(std::string_view prompt, const GenerateOptions& options,
                       const std::function<bool(std::string_view text)>& on_text);
   Generation generate(std::span<const Token> prompt, const GenerateOptions& options,
@@ -268,8 +286,8 @@ class MOTLEY_API Session {
   class Stream;
   Stream stream(std::string_view prompt, const GenerateOptions& options = {});
 
-  /// Makes a running evaluate or generate of this session stop at the next token or batch: generate returns kCancelled,
-  /// evaluate throws it. Without a running call the next one is stopped.
+  /// Makes a running evaluate or generate of this session stop at the next token or batch: generate returns
+  /// kCancelled, evaluate throws it. Without a running call the next one is stopped.
   void cancel() noexcept;
 
  private:
@@ -278,7 +296,8 @@ class MOTLEY_API Session {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A lazy input range of pieces; each step draws tokens until whole characters are there. Must not outlive its session.
+/// A lazy input range of pieces; each step draws tokens until whole characters are there. Must not outlive
+/// its session.
 class MOTLEY_API Session::Stream {
  public:
   Stream(Stream&&) noexcept;
@@ -322,20 +341,23 @@ class MOTLEY_API Session::Stream {
   std::unique_ptr<Impl> impl_;
 };
 
-// ------------------------------------------------------------------------------------------------------- perplexity
+// -------------------------------------------------------------------------------------------------------
+// perplexity
 
 struct Perplexity {
-  double value = 0;                ///< exp of the mean negative log likelihood of the scored tokens
+  double value = 0;  ///< exp of the mean negative log likelihood of the scored tokens
   double standard_error = 0;
   std::uint64_t scored_tokens = 0;
   std::uint32_t chunks = 0;
 };
 
-/// Perplexity of a text in chunks of `context_tokens`, the begin-of-sequence token first in each where the model has one, the
-/// second half of each chunk scored: as llama.cpp's llama-perplexity computes it. Throws kInvalidArgument when the text is
-/// shorter than two chunks. `on_chunk` (chunks done, in all, perplexity so far) may return false to cancel.
-MOTLEY_API Perplexity perplexity(const Engine& engine, std::string_view text, std::uint32_t context_tokens,
-                                 const SessionOptions& options = {},
-                                 const std::function<bool(std::uint32_t, std::uint32_t, double)>& on_chunk = {});
+/// Perplexity of a text in chunks of `context_tokens`, the begin-of-sequence token first in each where the
+/// model has one, the second half of each chunk scored: as llama.cpp's llama-perplexity computes it. Throws
+/// kInvalidArgument when the text is shorter than two chunks. `on_chunk` (chunks done, in all, perplexity so
+/// far) may return false to cancel.
+MOTLEY_API Perplexity
+perplexity(const Engine& engine, std::string_view text, std::uint32_t context_tokens,
+           const SessionOptions& options = {},
+           const std::function<bool(std::uint32_t, std::uint32_t, double)>& on_chunk = {});
 
 }  // namespace motley

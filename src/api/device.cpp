@@ -41,8 +41,9 @@ DeviceInfo describe(const vk::DeviceFacts& facts, size_t index, std::string reas
   info.type = vk::to_string(facts.type);
   info.uuid = facts.uuid_string();
   info.driver = facts.driver_name + (facts.driver_info.empty() ? "" : " " + facts.driver_info);
-  info.vulkan_version = fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(facts.api_version),
-                                    VK_API_VERSION_MINOR(facts.api_version), VK_API_VERSION_PATCH(facts.api_version));
+  info.vulkan_version =
+      fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(facts.api_version),
+                  VK_API_VERSION_MINOR(facts.api_version), VK_API_VERSION_PATCH(facts.api_version));
   info.memory_bytes = facts.device_local_bytes();
   info.subgroup_size = facts.subgroup_size;
   info.float16 = facts.float16;

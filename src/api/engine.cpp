@@ -16,19 +16,21 @@ MemoryNeed predict_memory(const Model& model, const Device& device, const Sessio
   const vk::Device& vulkan = *Access::of(device).device;
   const kernels::Profile profile = kernels::make_profile(vulkan.facts());
   const model::Config config = model::read_config(file);
-  const engine::WeightPlan weights = engine::plan_weights(model::find_tensors(file, config), vulkan.facts(), profile);
+  const engine::WeightPlan weights =
+      engine::plan_weights(model::find_tensors(file, config), vulkan.facts(), profile);
   MemoryNeed need;
   need.weights_bytes = weights.total_bytes();
   const uint64_t available = vulkan.available_bytes();
   if (need.weights_bytes > available) {
     fail(ErrorCode::kOutOfMemory,
-         "the weights of '{}' take {:.1f} MiB, and '{}' has {:.1f} MiB available: take a smaller model or a coarser "
+         "the weights of '{}' take {:.1f} MiB, and '{}' has {:.1f} MiB available: take a smaller model or a "
+         "coarser "
          "weight format",
          file.path().string(), static_cast<double>(need.weights_bytes) / (1 << 20), vulkan.facts().name,
          static_cast<double>(available) / (1 << 20));
   }
-  const engine::SessionPlan session =
-      engine::plan_session(config, vulkan.facts(), profile, to_request(options), available - need.weights_bytes);
+  const engine::SessionPlan session = engine::plan_session(
+      config, vulkan.facts(), profile, to_request(options), available - need.weights_bytes);
   need.cache_bytes = session.cache_bytes;
   need.scratch_bytes = session.scratch_bytes();
   return need;
@@ -36,8 +38,8 @@ MemoryNeed predict_memory(const Model& model, const Device& device, const Sessio
 
 Engine::Engine(Model model, Device device, const EngineOptions& options)
     : impl_(std::make_shared<Impl>(Impl{std::move(model), std::move(device), nullptr})) {
-  impl_->loaded = std::make_shared<const engine::LoadedModel>(Access::of(impl_->model).file,
-                                                              Access::of(impl_->device).device, options.progress);
+  impl_->loaded = std::make_shared<const engine::LoadedModel>(
+      Access::of(impl_->model).file, Access::of(impl_->device).device, options.progress);
 }
 
 const Model& Engine::model() const { return impl_->model; }
@@ -51,7 +53,8 @@ Perplexity perplexity(const Engine& engine, std::string_view text, uint32_t cont
   const tokenizer::Tokenizer& tokenizer = Access::of(engine.model()).get_tokenizer();
   engine::SessionRequest request = to_request(options);
   request.context = context_tokens;
-  if (context_tokens < 2) fail(ErrorCode::kInvalidArgument, "perplexity needs a context of at least 2 tokens");
+  if (context_tokens < 2)
+    fail(ErrorCode::kInvalidArgument, "perplexity needs a context of at least 2 tokens");
   engine::Session session(Access::of(engine).loaded, request);
   const std::vector<Token> tokens = tokenizer.encode(text, {true, false});
   const auto bos = tokenizer.adds_bos() ? tokenizer.bos() : std::nullopt;

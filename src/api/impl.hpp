@@ -4,14 +4,14 @@
 #include <memory>
 #include <mutex>
 
+#include <motley/motley.hpp>
+
 #include "engine/generation.hpp"
 #include "engine/loaded_model.hpp"
 #include "engine/session.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "vk/device.hpp"
-
-#include <motley/motley.hpp>
 
 namespace motley {
 

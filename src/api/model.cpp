@@ -42,7 +42,8 @@ std::vector<MetadataEntry> Model::metadata() const {
   for (const auto& [key, value] : impl_->file->metadata()) {
     // Strings of a file may be no UTF-8; JSON must be.
     std::string json = to_json(value).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-    entries.push_back({key, gguf::describe_type(value), gguf::to_string(value, kSummaryItems), std::move(json)});
+    entries.push_back(
+        {key, gguf::describe_type(value), gguf::to_string(value, kSummaryItems), std::move(json)});
   }
   return entries;
 }
@@ -50,8 +51,10 @@ std::vector<MetadataEntry> Model::metadata() const {
 std::vector<TensorEntry> Model::tensors() const {
   std::vector<TensorEntry> entries;
   for (const gguf::TensorInfo& tensor : impl_->file->tensors()) {
-    entries.push_back({tensor.name, gguf::to_string(tensor.type),
-                       {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions}, tensor.size_bytes});
+    entries.push_back({tensor.name,
+                       gguf::to_string(tensor.type),
+                       {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions},
+                       tensor.size_bytes});
   }
   return entries;
 }

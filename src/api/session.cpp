@@ -43,7 +43,8 @@ StopReason to_api(engine::StopReason reason) {
 }
 
 Generation to_api(const engine::GenerationResult& result) {
-  return {to_api(result.reason), result.prompt_tokens, result.generated_tokens, result.prompt_time, result.decode_time};
+  return {to_api(result.reason), result.prompt_tokens, result.generated_tokens, result.prompt_time,
+          result.decode_time};
 }
 
 }  // namespace
@@ -73,7 +74,9 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 uint32_t Session::context_tokens() const { return impl_->session.context_tokens(); }
-uint32_t Session::position() const { return impl_->session.position() + (impl_->pending.has_value() ? 1 : 0); }
+uint32_t Session::position() const {
+  return impl_->session.position() + (impl_->pending.has_value() ? 1 : 0);
+}
 uint32_t Session::batch_tokens() const { return impl_->session.batch_tokens(); }
 
 void Session::evaluate(std::span<const Token> tokens) {
@@ -113,8 +116,9 @@ struct Session::Stream::Impl {
   bool begun = false;
 
   Impl(Session::Impl& of, std::vector<Token> prompt, const GenerateOptions& options)
-      : session(of), generation(of.session, Access::of(of.engine.model()).get_tokenizer(), with_pending(of, prompt),
-                                to_engine(options)) {
+      : session(of),
+        generation(of.session, Access::of(of.engine.model()).get_tokenizer(), with_pending(of, prompt),
+                   to_engine(options)) {
     of.pending.reset();
   }
 
@@ -143,7 +147,9 @@ Session::Stream::iterator Session::Stream::begin() {
 }
 
 const Generation& Session::Stream::result() const { return impl_->result; }
-const Piece* Session::Stream::current() const { return impl_->current.has_value() ? &*impl_->current : nullptr; }
+const Piece* Session::Stream::current() const {
+  return impl_->current.has_value() ? &*impl_->current : nullptr;
+}
 void Session::Stream::advance() { impl_->advance(); }
 
 std::vector<Token> Session::Impl::tokenize_prompt(std::string_view prompt, TokenizeOptions options) const {
@@ -152,7 +158,8 @@ std::vector<Token> Session::Impl::tokenize_prompt(std::string_view prompt, Token
 }
 
 Session::Stream Session::stream(std::string_view prompt, const GenerateOptions& options) {
-  return Stream(std::make_unique<Stream::Impl>(*impl_, impl_->tokenize_prompt(prompt, options.tokenize), options));
+  return Stream(
+      std::make_unique<Stream::Impl>(*impl_, impl_->tokenize_prompt(prompt, options.tokenize), options));
 }
 
 Generation Session::generate(std::span<const Token> prompt, const GenerateOptions& options,

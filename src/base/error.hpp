@@ -1,10 +1,9 @@
 // Throwing motley::Error with a formatted message.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include <fmt/format.h>
 #include <motley/error.hpp>
 
 namespace motley {

@@ -1,13 +1,13 @@
 #include "base/file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 
@@ -70,8 +70,8 @@ void ReadFile::close() noexcept {
 void ReadFile::read_at(uint64_t offset_bytes, std::span<std::byte> out) const {
   size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done,
-                                static_cast<off_t>(offset_bytes + done));
+    const ssize_t got =
+        ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset_bytes + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_errno("read", path_, errno);
     if (got == 0) {
@@ -87,7 +87,8 @@ void ReadFile::read_at(uint64_t offset_bytes, std::span<std::byte> out) const {
 std::string read_whole_file(const std::filesystem::path& path, uint64_t limit_bytes) {
   const ReadFile file(path);
   if (file.size_bytes() > limit_bytes) {
-    fail(ErrorCode::kIo, "'{}' has {} bytes; at most {} are read", path.string(), file.size_bytes(), limit_bytes);
+    fail(ErrorCode::kIo, "'{}' has {} bytes; at most {} are read", path.string(), file.size_bytes(),
+         limit_bytes);
   }
   std::string content(file.size_bytes(), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(content)));

@@ -1,11 +1,11 @@
 // Diagnostics on stderr, or wherever the embedding program sends them.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <functional>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace motley {
 

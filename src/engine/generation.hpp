@@ -43,7 +43,8 @@ class Generation {
   Generation(Session& session, const tokenizer::Tokenizer& tokenizer, std::vector<Token> prompt,
              GenerationOptions options);
 
-  /// The next piece of text, with as many tokens as it takes to have one; nothing when the generation has ended.
+  /// The next piece of text, with as many tokens as it takes to have one; nothing when the generation has
+  /// ended.
   std::optional<GeneratedPiece> next();
 
   const GenerationResult& result() const { return result_; }

@@ -18,7 +18,9 @@ KvCache::KvCache(vk::Device& device, const model::Config& config, const kernels:
     kernels::Cache cache{shape, {}};
     for (uint32_t head = 0; head < shape.kv_heads; head += heads_a_slice) {
       const uint32_t heads = std::min(heads_a_slice, shape.kv_heads - head);
-      cache.slices.push_back({head, heads, {keys, head * key_bytes, heads * key_bytes},
+      cache.slices.push_back({head,
+                              heads,
+                              {keys, head * key_bytes, heads * key_bytes},
                               {values, head * value_bytes, heads * value_bytes}});
     }
     layers_.push_back(std::move(cache));
@@ -30,8 +32,10 @@ uint64_t KvCache::total_bytes(const model::Config& config, const kernels::CacheS
 }
 
 uint64_t KvCache::max_context(const vk::DeviceFacts& facts, const model::Config& config) {
-  const uint64_t by_cache = facts.max_storage_buffer_range_bytes / (uint64_t{config.head_size} * sizeof(float));
-  const uint64_t by_table = facts.max_storage_buffer_range_bytes / (uint64_t{config.rope_dimensions} * sizeof(float));
+  const uint64_t by_cache =
+      facts.max_storage_buffer_range_bytes / (uint64_t{config.head_size} * sizeof(float));
+  const uint64_t by_table =
+      facts.max_storage_buffer_range_bytes / (uint64_t{config.rope_dimensions} * sizeof(float));
   return std::min(by_cache, by_table) / kContextStep * kContextStep;
 }
 

@@ -34,7 +34,8 @@ class MatrixLoader {
       const uint64_t rows = std::min(count * shape.panel_rows(), part.rows - first_row);
       raw_.resize(rows * row_bytes);
       file_.read(*planned.tensor, (part.first_row + first_row) * row_bytes, raw_);
-      const vk::BufferRange to(arena, part.offset_bytes + panel * shape.panel_bytes(), count * shape.panel_bytes());
+      const vk::BufferRange to(arena, part.offset_bytes + panel * shape.panel_bytes(),
+                               count * shape.panel_bytes());
       pack(shape, rows, row_bytes, uploader_.acquire(to));
       uploader_.commit();
     }
@@ -63,7 +64,8 @@ kernels::Weight make_weight(const WeightPlan& plan, const std::vector<vk::Buffer
   kernels::Weight weight;
   weight.shape = planned.shape;
   for (const PlannedTensor::Part& part : planned.parts) {
-    weight.parts.push_back({{arenas[part.arena], part.offset_bytes, part.size_bytes}, part.first_row, part.rows});
+    weight.parts.push_back(
+        {{arenas[part.arena], part.offset_bytes, part.size_bytes}, part.first_row, part.rows});
   }
   return weight;
 }
@@ -79,7 +81,10 @@ vk::BufferRange make_vector(const WeightPlan& plan, const std::vector<vk::Buffer
 
 LoadedModel::LoadedModel(std::shared_ptr<const gguf::File> file, std::shared_ptr<vk::Device> device,
                          const LoadProgress& progress)
-    : file_(std::move(file)), device_(std::move(device)), context_(*device_), config_(model::read_config(*file_)) {
+    : file_(std::move(file)),
+      device_(std::move(device)),
+      context_(*device_),
+      config_(model::read_config(*file_)) {
   const model::Tensors tensors = model::find_tensors(*file_, config_);
   std::vector<float> factors;
   if (tensors.rope_factors != nullptr) factors = read_vector(*file_, *tensors.rope_factors);
@@ -97,7 +102,8 @@ void LoadedModel::load(const WeightPlan& plan, const LoadProgress& progress) {
   for (const PlannedTensor& planned : plan.tensors) total += planned.tensor->size_bytes;
   uint64_t done = 0;
   const auto report = [&] {
-    if (progress && !progress(done, total)) fail(ErrorCode::kCancelled, "loading '{}' was cancelled", file_->path().string());
+    if (progress && !progress(done, total))
+      fail(ErrorCode::kCancelled, "loading '{}' was cancelled", file_->path().string());
   };
   Uploader uploader(*device_);
   MatrixLoader matrices(*file_, uploader);
@@ -144,7 +150,8 @@ void LoadedModel::bind(const WeightPlan& plan, const model::Tensors& tensors) {
   }
   bytes_per_token_ = plan.total_bytes();
   if (tensors.output != tensors.token_embedding) {
-    for (const PlannedTensor::Part& part : plan.find(tensors.token_embedding).parts) bytes_per_token_ -= part.size_bytes;
+    for (const PlannedTensor::Part& part : plan.find(tensors.token_embedding).parts)
+      bytes_per_token_ -= part.size_bytes;
   }
 }
 

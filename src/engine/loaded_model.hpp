@@ -31,7 +31,8 @@ class LoadedModel {
  public:
   /// Throws as plan_weights, read_config and find_tensors do; Error{kIo} when the file changes meanwhile,
   /// Error{kOutOfMemory}, Error{kCancelled}.
-  LoadedModel(std::shared_ptr<const gguf::File> file, std::shared_ptr<vk::Device> device, const LoadProgress& progress);
+  LoadedModel(std::shared_ptr<const gguf::File> file, std::shared_ptr<vk::Device> device,
+              const LoadProgress& progress);
 
   vk::Device& device() const { return *device_; }
   kernels::Context& context() const { return context_; }
@@ -44,7 +45,8 @@ class LoadedModel {
   const vk::BufferRange& output_norm() const { return output_norm_; }
   const std::vector<LayerWeights>& layers() const { return layers_; }
 
-  /// Bytes of weights that decoding one token reads: all but the embedding table, unless that is the output as well.
+  /// Bytes of weights that decoding one token reads: all but the embedding table, unless that is the output
+  /// as well.
   uint64_t bytes_per_token() const { return bytes_per_token_; }
 
  private:

@@ -24,8 +24,8 @@ PerplexityResult compute_perplexity(Session& session, std::span<const Token> tok
   const size_t vocabulary = session.model().config().vocabulary;
   if (tokens.size() < 2 * context) {
     fail(ErrorCode::kInvalidArgument,
-         "perplexity needs a text of at least {} tokens, twice the context of {}; this one has {}", 2 * context, context,
-         tokens.size());
+         "perplexity needs a text of at least {} tokens, twice the context of {}; this one has {}",
+         2 * context, context, tokens.size());
   }
   PerplexityResult result;
   const auto chunks = static_cast<uint32_t>(tokens.size() / context);
@@ -39,8 +39,8 @@ PerplexityResult compute_perplexity(Session& session, std::span<const Token> tok
     session.truncate(0);
     const std::vector<float> logits = session.evaluate_all(part, first);
     for (size_t j = first; j + 1 < context; ++j) {
-      const double nll =
-          negative_log_likelihood(std::span(logits).subspan((j - first) * vocabulary, vocabulary), part[j + 1]);
+      const double nll = negative_log_likelihood(
+          std::span(logits).subspan((j - first) * vocabulary, vocabulary), part[j + 1]);
       sum += nll;
       sum_of_squares += nll * nll;
       ++result.scored_tokens;

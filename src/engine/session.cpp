@@ -25,7 +25,8 @@ void Session::allocate() {
     return scratch_.emplace_back(device, bytes, use, "scratch");
   };
   const auto vectors = [&](uint32_t stride) {
-    return kernels::Vectors{buffer(uint64_t{plan_.batch} * stride * sizeof(float), vk::MemoryUse::kDevice), stride};
+    return kernels::Vectors{buffer(uint64_t{plan_.batch} * stride * sizeof(float), vk::MemoryUse::kDevice),
+                            stride};
   };
   x_ = vectors(plan_.embedding_stride);
   normed_ = vectors(plan_.embedding_stride);
@@ -48,7 +49,8 @@ void Session::allocate() {
 
   // What lies between a vector's end and its stride is read and must be zero; no kernel writes there.
   vk::CommandList clear(device);
-  for (const kernels::Vectors* each : {&x_, &normed_, &q_, &attended_, &k_, &v_, &gate_, &up_}) clear.fill(each->range, 0);
+  for (const kernels::Vectors* each : {&x_, &normed_, &q_, &attended_, &k_, &v_, &gate_, &up_})
+    clear.fill(each->range, 0);
   clear.finish();
   device.wait(device.submit(clear));
 
@@ -102,16 +104,19 @@ void Session::evaluate(std::span<const Token> tokens) {
 
 std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t first) {
   const size_t vocabulary = model_->config().vocabulary;
-  if (first >= tokens.size()) fail(ErrorCode::kInvalidArgument, "logits from token {} of {}", first, tokens.size());
+  if (first >= tokens.size())
+    fail(ErrorCode::kInvalidArgument, "logits from token {} of {}", first, tokens.size());
   std::vector<float> result((tokens.size() - first) * vocabulary);
-  const std::span<const float> source =
-      logits_readback_.size_bytes() > 0 ? logits_readback_.mapped_as<float>() : logits_.range.buffer->mapped_as<float>();
+  const std::span<const float> source = logits_readback_.size_bytes() > 0
+                                            ? logits_readback_.mapped_as<float>()
+                                            : logits_.range.buffer->mapped_as<float>();
   run_chunks(tokens, [&](size_t done, uint32_t count) {
     const size_t begin = first > done ? first - done : 0;
     for (size_t row = begin; row < count; row += plan_.head_rows) {
       const auto rows = static_cast<uint32_t>(std::min<size_t>(plan_.head_rows, count - row));
       run_head(static_cast<uint32_t>(row), rows);
-      std::memcpy(result.data() + (done + row - first) * vocabulary, source.data(), rows * vocabulary * sizeof(float));
+      std::memcpy(result.data() + (done + row - first) * vocabulary, source.data(),
+                  rows * vocabulary * sizeof(float));
     }
   });
   return result;
@@ -142,7 +147,8 @@ void Session::run_head(uint32_t first, uint32_t rows) {
 
 void Session::write_step(std::span<const Token> tokens) {
   const std::span<uint32_t> words = step_.buffer->mapped_as<uint32_t>();
-  kernels::write_attention_step(model_->context().profile, plan_.attention, cache_->layer(0), position(), words);
+  kernels::write_attention_step(model_->context().profile, plan_.attention, cache_->layer(0), position(),
+                                words);
   std::memcpy(&words[shaders::STEP_TOKENS], tokens.data(), tokens.size_bytes());
 }
 

@@ -30,10 +30,11 @@ class Session {
   /// The tokens whose keys and values are in the cache.
   std::span<const Token> tokens() const { return tokens_; }
 
-  /// Appends tokens and computes the logits after the last. Throws Error{kContextFull} before anything runs when they do not
-  /// fit, Error{kInvalidArgument} for ids outside the vocabulary, Error{kCancelled}.
+  /// Appends tokens and computes the logits after the last. Throws Error{kContextFull} before anything runs
+  /// when they do not fit, Error{kInvalidArgument} for ids outside the vocabulary, Error{kCancelled}.
   void evaluate(std::span<const Token> tokens);
-  /// As evaluate, with the logits after each token from number `first` on: [tokens.size() - first][vocabulary].
+  /// As evaluate, with the logits after each token from number `first` on: [tokens.size() -
+  /// first][vocabulary].
   std::vector<float> evaluate_all(std::span<const Token> tokens, size_t first);
   /// [vocabulary] after the last token of evaluate(); empty before the first.
   std::span<const float> logits() const;
@@ -69,7 +70,7 @@ class Session {
   vk::BufferRange step_, rope_table_, attention_parts_;
   kernels::Vectors x_, normed_, q_, k_, v_, attended_, gate_, up_, logits_;
 
-  std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                       // by tokens
+  std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
   std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows
   std::vector<Token> tokens_;
   bool have_logits_ = false;

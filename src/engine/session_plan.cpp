@@ -14,8 +14,9 @@ namespace {
 
 constexpr uint64_t kFloat = sizeof(float);
 
-SessionPlan make_plan(const model::Config& config, const vk::DeviceFacts& facts, const kernels::Profile& profile,
-                      const SessionRequest& request, uint32_t context, uint32_t batch) {
+SessionPlan make_plan(const model::Config& config, const vk::DeviceFacts& facts,
+                      const kernels::Profile& profile, const SessionRequest& request, uint32_t context,
+                      uint32_t batch) {
   SessionPlan plan;
   plan.context = context;
   plan.batch = batch;
@@ -38,8 +39,9 @@ SessionPlan make_plan(const model::Config& config, const vk::DeviceFacts& facts,
 }
 
 /// The largest context that fits with a batch of one, a multiple of kContextStep; 0 when none does.
-uint32_t largest_context(const model::Config& config, const vk::DeviceFacts& facts, const kernels::Profile& profile,
-                         const SessionRequest& request, uint64_t available_bytes) {
+uint32_t largest_context(const model::Config& config, const vk::DeviceFacts& facts,
+                         const kernels::Profile& profile, const SessionRequest& request,
+                         uint64_t available_bytes) {
   uint64_t low = 0;
   uint64_t high = KvCache::max_context(facts, config) / kContextStep;
   while (low < high) {
@@ -51,14 +53,16 @@ uint32_t largest_context(const model::Config& config, const vk::DeviceFacts& fac
   return static_cast<uint32_t>(low * kContextStep);
 }
 
-[[noreturn]] void refuse(const model::Config& config, const vk::DeviceFacts& facts, const kernels::Profile& profile,
-                         const SessionRequest& request, const SessionPlan& plan, uint64_t available_bytes) {
+[[noreturn]] void refuse(const model::Config& config, const vk::DeviceFacts& facts,
+                         const kernels::Profile& profile, const SessionRequest& request,
+                         const SessionPlan& plan, uint64_t available_bytes) {
   const uint32_t fits = largest_context(config, facts, profile, request, available_bytes);
   const double mebibyte = 1 << 20;
-  const std::string advice =
-      fits > 0 ? fmt::format("a context of at most {} would fit", fits) : "no context would fit: take a smaller model";
+  const std::string advice = fits > 0 ? fmt::format("a context of at most {} would fit", fits)
+                                      : "no context would fit: take a smaller model";
   fail(ErrorCode::kOutOfMemory,
-       "a context of {} tokens needs {:.1f} MiB on '{}' ({:.1f} MiB KV cache, {:.1f} MiB scratch), and {:.1f} MiB are "
+       "a context of {} tokens needs {:.1f} MiB on '{}' ({:.1f} MiB KV cache, {:.1f} MiB scratch), and "
+       "{:.1f} MiB are "
        "available; {}",
        plan.context, static_cast<double>(plan.total_bytes()) / mebibyte, facts.name,
        static_cast<double>(plan.cache_bytes) / mebibyte, static_cast<double>(plan.scratch_bytes()) / mebibyte,
@@ -78,17 +82,22 @@ uint64_t SessionPlan::scratch_bytes() const {
   return activation_bytes() + step_bytes + rope_table_bytes + attention_parts_bytes + logits_bytes;
 }
 
-SessionPlan plan_session(const model::Config& config, const vk::DeviceFacts& facts, const kernels::Profile& profile,
-                         const SessionRequest& request, uint64_t available_bytes) {
+SessionPlan plan_session(const model::Config& config, const vk::DeviceFacts& facts,
+                         const kernels::Profile& profile, const SessionRequest& request,
+                         uint64_t available_bytes) {
   if (request.batch < 1 || request.batch > kMaxBatch) {
-    fail(ErrorCode::kInvalidArgument, "a batch of {} tokens: it must lie between 1 and {}", request.batch, kMaxBatch);
+    fail(ErrorCode::kInvalidArgument, "a batch of {} tokens: it must lie between 1 and {}", request.batch,
+         kMaxBatch);
   }
-  const uint32_t context = request.context > 0 ? request.context : std::min(config.context_length, kDefaultContext);
+  const uint32_t context =
+      request.context > 0 ? request.context : std::min(config.context_length, kDefaultContext);
   uint32_t batch = std::min(request.batch, context);
   const uint64_t widest = uint64_t{std::max({round_up(config.feed_forward, kernels::kActivationPadding),
                                              round_up(config.q_size(), kernels::kActivationPadding),
-                                             round_up(config.embedding, kernels::kActivationPadding)})} * kFloat;
-  batch = static_cast<uint32_t>(std::clamp<uint64_t>(facts.max_storage_buffer_range_bytes / widest, 1, batch));
+                                             round_up(config.embedding, kernels::kActivationPadding)})} *
+                          kFloat;
+  batch =
+      static_cast<uint32_t>(std::clamp<uint64_t>(facts.max_storage_buffer_range_bytes / widest, 1, batch));
   const bool bindable = context <= KvCache::max_context(facts, config);
   SessionPlan plan = make_plan(config, facts, profile, request, context, batch);
   while (plan.total_bytes() > available_bytes && batch > 1) {

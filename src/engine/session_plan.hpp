@@ -49,9 +49,11 @@ struct SessionPlan {
   uint64_t total_bytes() const { return cache_bytes + scratch_bytes(); }
 };
 
-/// Fits the request into `available_bytes`: the batch is halved while the session does not fit. Throws Error{kInvalidArgument}
-/// for figures out of range and Error{kOutOfMemory} with the largest context that would fit.
-SessionPlan plan_session(const model::Config& config, const vk::DeviceFacts& facts, const kernels::Profile& profile,
-                         const SessionRequest& request, uint64_t available_bytes);
+/// Fits the request into `available_bytes`: the batch is halved while the session does not fit. Throws
+/// Error{kInvalidArgument} for figures out of range and Error{kOutOfMemory} with the largest context that
+/// would fit.
+SessionPlan plan_session(const model::Config& config, const vk::DeviceFacts& facts,
+                         const kernels::Profile& profile, const SessionRequest& request,
+                         uint64_t available_bytes);
 
 }  // namespace motley::engine

@@ -35,7 +35,8 @@ void Session::record_attention(vk::CommandList& commands, size_t index, uint32_t
   const model::Config& config = model_->config();
   const LayerWeights& layer = model_->layers()[index];
   const kernels::Cache& cache = cache_->layer(index);
-  const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias, const kernels::Vectors& to) {
+  const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias,
+                           const kernels::Vectors& to) {
     kernels::MatmulOptions options;
     if (bias.buffer != nullptr) options.bias = &bias;
     kernels::matmul(context, commands, weight, normed_, to, tokens, options);
@@ -53,10 +54,11 @@ void Session::record_attention(vk::CommandList& commands, size_t index, uint32_t
                             config.norm_epsilon);
   }
   const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
-  kernels::rope_and_store(context, commands, {config.heads, config.rope_dimensions, halves}, step_, rope_table_, q_, k_,
-                          v_, cache, tokens);
+  kernels::rope_and_store(context, commands, {config.heads, config.rope_dimensions, halves}, step_,
+                          rope_table_, q_, k_, v_, cache, tokens);
   if (tokens == 1) {
-    kernels::attention_decode(context, commands, plan_.attention, step_, q_, cache, attention_parts_, attended_);
+    kernels::attention_decode(context, commands, plan_.attention, step_, q_, cache, attention_parts_,
+                              attended_);
   } else {
     kernels::attention_prefill(context, commands, plan_.attention, step_, q_, cache, attended_, tokens);
   }
@@ -82,8 +84,8 @@ const vk::CommandList& Session::head(uint32_t first, uint32_t rows) {
   if (recorded == nullptr) {
     const model::Config& config = model_->config();
     auto commands = std::make_unique<vk::CommandList>(model_->device());
-    kernels::rms_norm(model_->context(), *commands, model_->output_norm(), x_, first, normed_, config.embedding, rows,
-                      config.norm_epsilon);
+    kernels::rms_norm(model_->context(), *commands, model_->output_norm(), x_, first, normed_,
+                      config.embedding, rows, config.norm_epsilon);
     kernels::matmul(model_->context(), *commands, model_->output(), normed_, logits_, rows);
     if (logits_readback_.size_bytes() > 0) {
       const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);

@@ -7,7 +7,8 @@
 namespace motley::engine {
 
 std::span<std::byte> Uploader::acquire(const vk::BufferRange& to) {
-  if (to.size_bytes > kPieceBytes) fail(ErrorCode::kInternal, "an upload of {} bytes in one piece", to.size_bytes);
+  if (to.size_bytes > kPieceBytes)
+    fail(ErrorCode::kInternal, "an upload of {} bytes in one piece", to.size_bytes);
   target_ = to;
   const std::span<std::byte> mapped = to.buffer->mapped();
   if (!mapped.empty()) return mapped.subspan(to.offset_bytes, to.size_bytes);

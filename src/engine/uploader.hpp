@@ -12,8 +12,8 @@
 
 namespace motley::engine {
 
-/// Writes into buffers: straight where the host sees their memory, else through two staging halves in turn, so that one is
-/// filled while the other is copied. Everything is in place after finish().
+/// Writes into buffers: straight where the host sees their memory, else through two staging halves in turn,
+/// so that one is filled while the other is copied. Everything is in place after finish().
 class Uploader {
  public:
   static constexpr uint64_t kPieceBytes = uint64_t{16} << 20;

@@ -15,7 +15,9 @@ constexpr uint64_t kAlignmentBytes = 256;  // the most that Vulkan lets a device
 class Planner {
  public:
   Planner(const vk::DeviceFacts& facts, const kernels::Profile& profile)
-      : facts_(facts), profile_(profile), arena_limit_(std::min(kArenaLimitBytes, facts.max_allocation_bytes)) {}
+      : facts_(facts),
+        profile_(profile),
+        arena_limit_(std::min(kArenaLimitBytes, facts.max_allocation_bytes)) {}
 
   void add(const gguf::TensorInfo& tensor) {
     PlannedTensor planned;
@@ -54,7 +56,8 @@ class Planner {
 
   PlannedTensor::Part place(uint64_t bytes, uint32_t first_row, uint32_t rows) {
     const uint64_t padded = round_up(bytes, kAlignmentBytes);
-    if (plan_.arena_bytes.empty() || plan_.arena_bytes.back() + padded > arena_limit_) plan_.arena_bytes.push_back(0);
+    if (plan_.arena_bytes.empty() || plan_.arena_bytes.back() + padded > arena_limit_)
+      plan_.arena_bytes.push_back(0);
     const auto arena = static_cast<uint32_t>(plan_.arena_bytes.size() - 1);
     const PlannedTensor::Part part{arena, plan_.arena_bytes.back(), bytes, first_row, rows};
     plan_.arena_bytes.back() += padded;
@@ -79,7 +82,8 @@ const PlannedTensor& WeightPlan::find(const gguf::TensorInfo* tensor) const {
   return *found;
 }
 
-WeightPlan plan_weights(const model::Tensors& tensors, const vk::DeviceFacts& facts, const kernels::Profile& profile) {
+WeightPlan plan_weights(const model::Tensors& tensors, const vk::DeviceFacts& facts,
+                        const kernels::Profile& profile) {
   Planner planner(facts, profile);
   for (const gguf::TensorInfo* tensor : tensors.present()) {
     if (tensor != tensors.rope_factors) planner.add(*tensor);  // the factors are for the host's table

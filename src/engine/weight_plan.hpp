@@ -11,7 +11,8 @@
 
 namespace motley::engine {
 
-/// A tensor's place. Matrices are packed in parts of whole panels that a shader can bind; vectors become float32.
+/// A tensor's place. Matrices are packed in parts of whole panels that a shader can bind; vectors become
+/// float32.
 struct PlannedTensor {
   struct Part {
     uint32_t arena = 0;
@@ -36,6 +37,7 @@ struct WeightPlan {
 };
 
 /// Throws Error{kOutOfMemory} when a single panel of rows is larger than the device can bind.
-WeightPlan plan_weights(const model::Tensors& tensors, const vk::DeviceFacts& facts, const kernels::Profile& profile);
+WeightPlan plan_weights(const model::Tensors& tensors, const vk::DeviceFacts& facts,
+                        const kernels::Profile& profile);
 
 }  // namespace motley::engine

@@ -14,22 +14,35 @@ namespace {
 constexpr uint32_t kTileRows = 4;  // ROWS of the r4 flavours
 constexpr size_t kMaxSlices = (shaders::STEP_TOKENS - shaders::STEP_ATTENTION_GROUPS) / 3;
 
-uint32_t group_size(const AttentionShape& shape, const CacheShape& cache) { return shape.heads / cache.kv_heads; }
+uint32_t group_size(const AttentionShape& shape, const CacheShape& cache) {
+  return shape.heads / cache.kv_heads;
+}
 
 /// Rows a workgroup handles when there are `rows` for one KV head.
 uint32_t tile_rows(uint32_t rows) { return rows > 1 ? kTileRows : 1; }
 
-const vk::Pipeline& attention_pipeline(Context& context, const CacheShape& cache, uint32_t tile, bool partial) {
+const vk::Pipeline& attention_pipeline(Context& context, const CacheShape& cache, uint32_t tile,
+                                       bool partial) {
   const std::string name = std::string("attention") + (tile > 1 ? ".r4" : "") + cache_flavour(cache);
-  const uint32_t workgroup = context.device.facts().type == vk::DeviceType::kCpu ? context.profile.workgroup : 64;
+  const uint32_t workgroup =
+      context.device.facts().type == vk::DeviceType::kCpu ? context.profile.workgroup : 64;
   const uint32_t constants[] = {workgroup, cache.head_size, partial};
   return context.device.pipeline(shaders::get(name), constants);
 }
 
-shaders::AttentionParameters make_parameters(const Profile& profile, const AttentionShape& shape, const CacheShape& cache,
-                                             const Vectors& q, const Vectors& y, uint32_t tokens) {
-  return {shape.heads, group_size(shape, cache), cache.head_size,         tokens, q.stride,
-          y.stride,    cache.context,            profile.attention_split, 0,      shape.scale};
+shaders::AttentionParameters make_parameters(const Profile& profile, const AttentionShape& shape,
+                                             const CacheShape& cache, const Vectors& q, const Vectors& y,
+                                             uint32_t tokens) {
+  return {shape.heads,
+          group_size(shape, cache),
+          cache.head_size,
+          tokens,
+          q.stride,
+          y.stride,
+          cache.context,
+          profile.attention_split,
+          0,
+          shape.scale};
 }
 
 }  // namespace
@@ -40,7 +53,8 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
   const uint32_t rows = tokens * group_size(shape, cache.shape);
   const uint32_t tile = tile_rows(rows);
   const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, tile, false);
-  shaders::AttentionParameters parameters = make_parameters(context.profile, shape, cache.shape, q, y, tokens);
+  shaders::AttentionParameters parameters =
+      make_parameters(context.profile, shape, cache.shape, q, y, tokens);
   for (const CacheSlice& slice : cache.slices) {
     parameters.kv_head_first = slice.first_head;
     commands.dispatch(pipeline, {step, q.range, slice.keys, slice.values, y.range}, parameters,
@@ -49,8 +63,8 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
 }
 
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
-                      const vk::BufferRange& step, const Vectors& q, const Cache& cache, const vk::BufferRange& parts,
-                      const Vectors& y) {
+                      const vk::BufferRange& step, const Vectors& q, const Cache& cache,
+                      const vk::BufferRange& parts, const Vectors& y) {
   const vk::Pipeline& pipeline =
       attention_pipeline(context, cache.shape, tile_rows(group_size(shape, cache.shape)), true);
   shaders::AttentionParameters parameters = make_parameters(context.profile, shape, cache.shape, q, y, 1);
@@ -62,8 +76,8 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
                                {*step.buffer, step.offset_bytes + groups_offset, 3 * sizeof(uint32_t)});
   }
   const uint32_t constants[] = {context.profile.lanes};
-  commands.dispatch(context.device.pipeline(shaders::get("attention_merge"), constants), {step, parts, y.range},
-                    parameters, {shape.heads, 1, 1});
+  commands.dispatch(context.device.pipeline(shaders::get("attention_merge"), constants),
+                    {step, parts, y.range}, parameters, {shape.heads, 1, 1});
 }
 
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache) {
@@ -71,8 +85,8 @@ uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& sha
          sizeof(float);
 }
 
-void write_attention_step(const Profile& profile, const AttentionShape& shape, const Cache& cache, uint32_t position,
-                          std::span<uint32_t> step_words) {
+void write_attention_step(const Profile& profile, const AttentionShape& shape, const Cache& cache,
+                          uint32_t position, std::span<uint32_t> step_words) {
   if (cache.slices.size() > kMaxSlices) {
     fail(ErrorCode::kUnsupported, "a cache of {} slices; at most {} are handled: use a shorter context",
          cache.slices.size(), kMaxSlices);

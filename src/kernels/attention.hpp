@@ -9,26 +9,28 @@
 namespace motley::kernels {
 
 struct AttentionShape {
-  uint32_t heads = 0;   ///< query heads; a multiple of the cache's KV heads
-  float scale = 0.0F;   ///< of q·k
+  uint32_t heads = 0;  ///< query heads; a multiple of the cache's KV heads
+  float scale = 0.0F;  ///< of q·k
 };
 
-/// y[t][head] = softmax(q[t][head] · keys * scale) · values over the positions up to the token's own, the step's position + t.
+/// y[t][head] = softmax(q[t][head] · keys * scale) · values over the positions up to the token's own, the
+/// step's position + t.
 void attention_prefill(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                        const vk::BufferRange& step, const Vectors& q, const Cache& cache, const Vectors& y,
                        uint32_t tokens);
 
-/// The same for one token, with the positions split among workgroups: the step buffer says how many splits and, for each slice of
-/// the cache, the workgroup counts (write_attention_step). `parts` holds attention_parts_bytes().
+/// The same for one token, with the positions split among workgroups: the step buffer says how many splits
+/// and, for each slice of the cache, the workgroup counts (write_attention_step). `parts` holds
+/// attention_parts_bytes().
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
-                      const vk::BufferRange& step, const Vectors& q, const Cache& cache, const vk::BufferRange& parts,
-                      const Vectors& y);
+                      const vk::BufferRange& step, const Vectors& q, const Cache& cache,
+                      const vk::BufferRange& parts, const Vectors& y);
 
 /// Scratch that attention_decode needs for a cache this long, in bytes.
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache);
 
 /// Writes what attention_decode reads from the step buffer for a token at `position`.
-void write_attention_step(const Profile& profile, const AttentionShape& shape, const Cache& cache, uint32_t position,
-                          std::span<uint32_t> step_words);
+void write_attention_step(const Profile& profile, const AttentionShape& shape, const Cache& cache,
+                          uint32_t position, std::span<uint32_t> step_words);
 
 }  // namespace motley::kernels

@@ -21,8 +21,9 @@ double measure_bandwidth_gbs(Context& context) {
   vk::Device& device = context.device;
   const bool cpu = device.facts().type == vk::DeviceType::kCpu;
   const uint64_t wanted = cpu ? kBufferBytes : kGpuBufferBytes;
-  const uint64_t bytes = std::min({wanted, device.facts().max_storage_buffer_range_bytes / (1 << 20) * (1 << 20),
-                                   std::max(device.available_bytes() / 4 / (1 << 20), uint64_t{1}) * (1 << 20)});
+  const uint64_t bytes =
+      std::min({wanted, device.facts().max_storage_buffer_range_bytes / (1 << 20) * (1 << 20),
+                std::max(device.available_bytes() / 4 / (1 << 20), uint64_t{1}) * (1 << 20)});
   const uint32_t workgroup = context.profile.workgroup;
   const uint32_t groups = cpu ? 512 : 2048;
   const uint32_t invocations = workgroup * groups;
@@ -38,7 +39,8 @@ double measure_bandwidth_gbs(Context& context) {
   fill.finish();
   device.wait(device.submit(fill));
   vk::CommandList commands(device);
-  commands.dispatch(device.pipeline(shaders::get("bandwidth"), constants), {data, sums}, parameters, {groups, 1, 1});
+  commands.dispatch(device.pipeline(shaders::get("bandwidth"), constants), {data, sums}, parameters,
+                    {groups, 1, 1});
   commands.finish();
   double best_seconds = 1e9;
   for (int i = 0; i <= kReadings; ++i) {

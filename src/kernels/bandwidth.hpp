@@ -5,7 +5,8 @@
 
 namespace motley::kernels {
 
-/// 10^9 bytes a second, the best of several readings of a buffer too large for caches (less where memory is short).
+/// 10^9 bytes a second, the best of several readings of a buffer too large for caches (less where memory is
+/// short).
 double measure_bandwidth_gbs(Context& context);
 
 }  // namespace motley::kernels

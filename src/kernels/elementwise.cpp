@@ -16,16 +16,16 @@ void rms_norm(Context& context, vk::CommandList& commands, const vk::BufferRange
   commands.dispatch(pipeline, {weight, x.range, y.range}, parameters, {1, tokens, 1});
 }
 
-void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight, const Vectors& y,
-                    uint32_t width, uint32_t heads, uint32_t tokens, float epsilon) {
+void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight,
+                    const Vectors& y, uint32_t width, uint32_t heads, uint32_t tokens, float epsilon) {
   const uint32_t constants[] = {context.profile.lanes};
   const vk::Pipeline& pipeline = context.device.pipeline(shaders::get("rms_norm.in_place"), constants);
   const shaders::RmsNormParameters parameters{width, y.stride, 0, y.stride, epsilon};
   commands.dispatch(pipeline, {weight, y.range}, parameters, {heads, tokens, 1});
 }
 
-void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, const Vectors& up, uint32_t width,
-            uint32_t tokens) {
+void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, const Vectors& up,
+            uint32_t width, uint32_t tokens) {
   if (gate.stride != up.stride) fail(ErrorCode::kInternal, "swiglu is given two strides");
   const uint32_t workgroup = context.profile.workgroup;
   const uint32_t constants[] = {workgroup};

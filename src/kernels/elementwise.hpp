@@ -12,11 +12,11 @@ void rms_norm(Context& context, vk::CommandList& commands, const vk::BufferRange
               uint32_t first, const Vectors& y, uint32_t width, uint32_t tokens, float epsilon);
 
 /// The same in place for each of `heads` consecutive vectors of `width` elements in y[t].
-void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight, const Vectors& y,
-                    uint32_t width, uint32_t heads, uint32_t tokens, float epsilon);
+void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight,
+                    const Vectors& y, uint32_t width, uint32_t heads, uint32_t tokens, float epsilon);
 
 /// gate[t] = silu(gate[t]) * up[t], elementwise.
-void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, const Vectors& up, uint32_t width,
-            uint32_t tokens);
+void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, const Vectors& up,
+            uint32_t width, uint32_t tokens);
 
 }  // namespace motley::kernels

@@ -20,7 +20,8 @@ void embed(Context& context, vk::CommandList& commands, const Weight& table, con
   for (const WeightPart& part : table.parts) {
     const shaders::EmbedParameters parameters{shape.units(), shape.columns, part.first_row,
                                               part.rows,     tokens,        x.stride};
-    commands.dispatch(pipeline, {part.range, step, x.range}, parameters, {div_ceil(blocks, workgroup), tokens, 1});
+    commands.dispatch(pipeline, {part.range, step, x.range}, parameters,
+                      {div_ceil(blocks, workgroup), tokens, 1});
   }
 }
 

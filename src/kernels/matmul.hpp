@@ -10,13 +10,13 @@
 namespace motley::kernels {
 
 struct MatmulOptions {
-  bool accumulate = false;              ///< add to what y holds
+  bool accumulate = false;                ///< add to what y holds
   const vk::BufferRange* bias = nullptr;  ///< [rows] float32, added to every vector
 };
 
-/// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, more of them the one that
-/// uses each decoded weight for eight.
-void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x, const Vectors& y,
-            uint32_t tokens, const MatmulOptions& options = {});
+/// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, more
+/// of them the one that uses each decoded weight for eight.
+void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
+            const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
 
 }  // namespace motley::kernels

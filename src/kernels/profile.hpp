@@ -8,11 +8,11 @@
 namespace motley::kernels {
 
 struct Profile {
-  /// Lanes of a weight panel: a lane holds four rows. Eight lanes of 16 bytes are a GPU's cache line; on a CPU driver
-  /// they are the whole subgroup, one vector register.
+  /// Lanes of a weight panel: a lane holds four rows. Eight lanes of 16 bytes are a GPU's cache line; on a
+  /// CPU driver they are the whole subgroup, one vector register.
   uint32_t lanes = 8;
-  /// Invocations of workgroups that share work through shared memory; a power of two. CPU drivers run a workgroup on
-  /// one core and pay for every subgroup and barrier, so there it is one subgroup.
+  /// Invocations of workgroups that share work through shared memory; a power of two. CPU drivers run a
+  /// workgroup on one core and pay for every subgroup and barrier, so there it is one subgroup.
   uint32_t workgroup = 64;
   /// Most groups of lanes that share a panel's columns.
   uint32_t max_split = 32;

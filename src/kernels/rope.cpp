@@ -8,9 +8,9 @@
 
 namespace motley::kernels {
 
-void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape& shape, const vk::BufferRange& step,
-                    const vk::BufferRange& table, const Vectors& q, const Vectors& k, const Vectors& v,
-                    const Cache& cache, uint32_t tokens) {
+void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape& shape,
+                    const vk::BufferRange& step, const vk::BufferRange& table, const Vectors& q,
+                    const Vectors& k, const Vectors& v, const Cache& cache, uint32_t tokens) {
   const CacheShape& cached = cache.shape;
   const uint32_t workgroup = context.profile.lanes;
   const uint32_t constants[] = {workgroup, shape.halves};
@@ -19,9 +19,10 @@ void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape
   for (const CacheSlice& slice : cache.slices) {
     // The queries are rotated once, beside the first slice.
     const uint32_t heads = slice.first_head == 0 ? shape.heads : 0;
-    const shaders::RopeParameters parameters{heads,         cached.head_size, shape.rotated,    q.stride,   k.stride,
-                                             cached.context, slice.first_head, slice.heads};
-    commands.dispatch(pipeline, {step, table, q.range, k.range, v.range, slice.keys, slice.values}, parameters,
+    const shaders::RopeParameters parameters{heads,    cached.head_size, shape.rotated,    q.stride,
+                                             k.stride, cached.context,   slice.first_head, slice.heads};
+    commands.dispatch(pipeline, {step, table, q.range, k.range, v.range, slice.keys, slice.values},
+                      parameters,
                       {div_ceil(cached.head_size / 4, workgroup), tokens, heads + 2 * slice.heads});
   }
 }

@@ -14,10 +14,10 @@ struct RopeShape {
   bool halves = false;   ///< pairs (i, i + rotated/2), else (2i, 2i + 1)
 };
 
-/// Rotates q in place and stores rotated k and plain v of `tokens` tokens from the step's position on. `table` holds
-/// [position][rotated / 2] pairs (cos, sin).
-void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape& shape, const vk::BufferRange& step,
-                    const vk::BufferRange& table, const Vectors& q, const Vectors& k, const Vectors& v,
-                    const Cache& cache, uint32_t tokens);
+/// Rotates q in place and stores rotated k and plain v of `tokens` tokens from the step's position on.
+/// `table` holds [position][rotated / 2] pairs (cos, sin).
+void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape& shape,
+                    const vk::BufferRange& step, const vk::BufferRange& table, const Vectors& q,
+                    const Vectors& k, const Vectors& v, const Cache& cache, uint32_t tokens);
 
 }  // namespace motley::kernels

@@ -20,8 +20,8 @@ struct Weight {
   std::vector<WeightPart> parts;
 };
 
-/// Activations: vectors of float32 one `stride` elements after another, from the start of the range. What lies between a
-/// vector's end and the stride is zero.
+/// Activations: vectors of float32 one `stride` elements after another, from the start of the range. What
+/// lies between a vector's end and the stride is zero.
 struct Vectors {
   vk::BufferRange range;
   uint32_t stride = 0;

@@ -23,7 +23,8 @@ uint32_t load_word(const uint8_t* bytes) {
   return word;
 }
 
-/// Low nibbles of 32 quants as four words: byte i has quant i low and quant 16 + i high, the way Q4_0 has them.
+/// Low nibbles of 32 quants as four words: byte i has quant i low and quant 16 + i high, the way Q4_0 has
+/// them.
 void pack_nibbles(const uint8_t* quants, uint32_t* words) {
   for (uint32_t word = 0; word < 4; ++word) {
     uint32_t packed = 0;
@@ -49,8 +50,8 @@ void pack_q8_0(const uint8_t* first, const uint8_t* second, uint32_t* words) {
   std::memcpy(words + 9, second + 2, 32);
 }
 
-/// The 6-bit scales and minimums of Q4_K and Q5_K: ggml spreads them over 12 bytes so that the first four pairs lie
-/// whole in bytes 0-7 and the rest in what is left (ggml-quants.c, get_scale_min_k4).
+/// The 6-bit scales and minimums of Q4_K and Q5_K: ggml spreads them over 12 bytes so that the first four
+/// pairs lie whole in bytes 0-7 and the rest in what is left (ggml-quants.c, get_scale_min_k4).
 void pack_k_header(const uint8_t* block, uint32_t* words) {
   const uint8_t* packed = block + 4;
   words[0] = load_word(block);
@@ -100,8 +101,9 @@ void pack_q5_k(const uint8_t* block, uint32_t* words) {
   }
 }
 
-/// One super-block of Q6_K into its half of the unit (number 0 or 1). ggml interleaves: in each half of 128 weights,
-/// byte l of ql holds the low nibbles of weights l and l + 64, byte l of qh the high pairs of l, l + 32, l + 64, l + 96.
+/// One super-block of Q6_K into its half of the unit (number 0 or 1). ggml interleaves: in each half of 128
+/// weights, byte l of ql holds the low nibbles of weights l and l + 64, byte l of qh the high pairs of l, l +
+/// 32, l + 64, l + 96.
 void pack_q6_k(const uint8_t* block, uint32_t number, uint32_t* words) {
   const uint8_t* scales = block + 192;
   words[0] |= load_half(block + 208) << (16 * number);
@@ -119,8 +121,9 @@ void pack_q6_k(const uint8_t* block, uint32_t number, uint32_t* words) {
     pack_nibbles(quants.data(), words + 9 + 6 * target);
     words[13 + 6 * target] = high[0];
     words[14 + 6 * target] = high[1];
-    words[1 + target / 2] |= (static_cast<uint32_t>(scales[2 * b]) | (static_cast<uint32_t>(scales[2 * b + 1]) << 8))
-                             << (16 * (target % 2));
+    words[1 + target / 2] |=
+        (static_cast<uint32_t>(scales[2 * b]) | (static_cast<uint32_t>(scales[2 * b + 1]) << 8))
+        << (16 * (target % 2));
   }
 }
 
@@ -182,13 +185,16 @@ uint64_t PackedShape::panel_bytes() const {
   return uint64_t{units()} * unit_layout(format).words * panel_rows() * sizeof(uint32_t);
 }
 
-void pack_panel(const PackedShape& shape, uint32_t rows, std::span<const std::byte> blocks, std::span<uint32_t> out) {
+void pack_panel(const PackedShape& shape, uint32_t rows, std::span<const std::byte> blocks,
+                std::span<uint32_t> out) {
   const quant::FormatInfo& format = quant::info(shape.format);
   const UnitLayout unit = unit_layout(shape.format);
   const size_t row_bytes = size_t{shape.columns} / format.block_elements * format.block_bytes;
   const size_t unit_bytes = size_t{unit.elements} / format.block_elements * format.block_bytes;
-  if (rows > shape.panel_rows() || blocks.size() != rows * row_bytes || out.size() * 4 != shape.panel_bytes()) {
-    fail(ErrorCode::kInternal, "packing {} rows from {} bytes into {} words", rows, blocks.size(), out.size());
+  if (rows > shape.panel_rows() || blocks.size() != rows * row_bytes ||
+      out.size() * 4 != shape.panel_bytes()) {
+    fail(ErrorCode::kInternal, "packing {} rows from {} bytes into {} words", rows, blocks.size(),
+         out.size());
   }
   std::array<uint8_t, 512 * sizeof(float)> padded{};
   std::array<uint32_t, kMaxUnitWords> words{};

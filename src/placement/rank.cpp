@@ -28,7 +28,8 @@ const char* describe(DeviceClass device_class) {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(result, result.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
 }
 
@@ -55,7 +56,8 @@ std::vector<Place> rank(std::span<const Candidate> candidates) {
   for (const size_t index : order) {
     const Candidate& candidate = candidates[index];
     const double gibibytes = static_cast<double>(candidate.device_local_bytes) / (1 << 30);
-    places.push_back({index, fmt::format("It is {} with {:.1f} GiB of memory.", describe(candidate.device_class), gibibytes)});
+    places.push_back({index, fmt::format("It is {} with {:.1f} GiB of memory.",
+                                         describe(candidate.device_class), gibibytes)});
   }
   return places;
 }
@@ -73,8 +75,8 @@ size_t select(std::span<const Candidate> candidates, std::string_view selector) 
     if (lower(candidates[i].name).find(lower(selector)) != std::string::npos) fitting.push_back(i);
   }
   if (fitting.size() == 1) return fitting.front();
-  fail(ErrorCode::kNoDevice, "{} device is called '{}'; there are:{}", fitting.empty() ? "no" : "more than one", selector,
-       list(candidates));
+  fail(ErrorCode::kNoDevice, "{} device is called '{}'; there are:{}",
+       fitting.empty() ? "no" : "more than one", selector, list(candidates));
 }
 
 }  // namespace motley::placement

@@ -28,8 +28,8 @@ struct Place {
 /// All candidates, best first: by class, then by device-local memory, then in the order given.
 std::vector<Place> rank(std::span<const Candidate> candidates);
 
-/// The candidate a user means: an index, a UUID, or a part of the name in any case. Throws Error{kNoDevice}, with the list, when
-/// none or several fit.
+/// The candidate a user means: an index, a UUID, or a part of the name in any case. Throws Error{kNoDevice},
+/// with the list, when none or several fit.
 size_t select(std::span<const Candidate> candidates, std::string_view selector);
 
 }  // namespace motley::placement

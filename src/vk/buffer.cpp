@@ -19,8 +19,9 @@ Buffer::Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* p
     : device_(&device), size_bytes_(size_bytes) {
   const DeviceFacts& facts = device.facts();
   if (size_bytes > facts.max_allocation_bytes) {
-    fail(ErrorCode::kOutOfMemory, "{} needs {:.1f} MiB in one piece, and '{}' allocates at most {:.1f} MiB at once",
-         purpose, mebibytes(size_bytes), facts.name, mebibytes(facts.max_allocation_bytes));
+    fail(ErrorCode::kOutOfMemory,
+         "{} needs {:.1f} MiB in one piece, and '{}' allocates at most {:.1f} MiB at once", purpose,
+         mebibytes(size_bytes), facts.name, mebibytes(facts.max_allocation_bytes));
   }
   VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
   info.size = size_bytes;
@@ -41,8 +42,10 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
   VkDeviceMemory memory = VK_NULL_HANDLE;
   const VkResult result = table.vkAllocateMemory(device_->handle(), &info, nullptr, &memory);
   if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) {
-    fail(ErrorCode::kOutOfMemory, "'{}' has no {:.1f} MiB left for the {} ({:.1f} MiB are in use by this process)",
-         device_->facts().name, mebibytes(requirements.size), purpose, mebibytes(device_->memory_usage().now_bytes));
+    fail(ErrorCode::kOutOfMemory,
+         "'{}' has no {:.1f} MiB left for the {} ({:.1f} MiB are in use by this process)",
+         device_->facts().name, mebibytes(requirements.size), purpose,
+         mebibytes(device_->memory_usage().now_bytes));
   }
   check(result, "vkAllocateMemory");
   memory_ = {device_->handle(), memory, table.vkFreeMemory};
@@ -50,7 +53,8 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
   device_->count_memory(static_cast<int64_t>(allocated_bytes_));
   check(table.vkBindBufferMemory(device_->handle(), buffer_.get(), memory, 0), "vkBindBufferMemory");
 
-  const VkMemoryPropertyFlags flags = device_->memory_properties_.memoryTypes[info.memoryTypeIndex].propertyFlags;
+  const VkMemoryPropertyFlags flags =
+      device_->memory_properties_.memoryTypes[info.memoryTypeIndex].propertyFlags;
   constexpr VkMemoryPropertyFlags kMappable =
       VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   if ((flags & kMappable) == kMappable) {

@@ -14,8 +14,8 @@ namespace motley::vk {
 class Buffer {
  public:
   Buffer() = default;
-  /// Throws Error{kOutOfMemory} with the figures when `size_bytes` cannot be had, or exceeds the largest allocation.
-  /// `purpose` names the buffer in that message ("KV cache").
+  /// Throws Error{kOutOfMemory} with the figures when `size_bytes` cannot be had, or exceeds the largest
+  /// allocation. `purpose` names the buffer in that message ("KV cache").
   Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* purpose);
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
@@ -50,7 +50,8 @@ struct BufferRange {
   BufferRange() = default;
   BufferRange(const Buffer& whole)  // NOLINT(google-explicit-constructor): a buffer is the range of all of it
       : buffer(&whole), size_bytes(whole.size_bytes()) {}
-  BufferRange(const Buffer& of, uint64_t offset, uint64_t size) : buffer(&of), offset_bytes(offset), size_bytes(size) {}
+  BufferRange(const Buffer& of, uint64_t offset, uint64_t size)
+      : buffer(&of), offset_bytes(offset), size_bytes(size) {}
 
   bool overlaps(const BufferRange& other) const {
     return buffer == other.buffer && offset_bytes < other.offset_bytes + other.size_bytes &&

@@ -15,7 +15,8 @@ namespace {
 /// Property flags in order of preference; the first set that a memory type offers wins.
 std::vector<VkMemoryPropertyFlags> preferences(MemoryUse use, DeviceType type) {
   constexpr VkMemoryPropertyFlags kLocal = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
-  constexpr VkMemoryPropertyFlags kHost = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  constexpr VkMemoryPropertyFlags kHost =
+      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   constexpr VkMemoryPropertyFlags kCached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
   switch (use) {
     case MemoryUse::kDevice:
@@ -71,7 +72,8 @@ void Device::create_device() {
   info.pQueueCreateInfos = &queue;
   info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
   info.ppEnabledExtensionNames = extensions.data();
-  check(vkCreateDevice(physical_, &info, nullptr, &handle_), fmt::format("vkCreateDevice on '{}'", facts_.name));
+  check(vkCreateDevice(physical_, &info, nullptr, &handle_),
+        fmt::format("vkCreateDevice on '{}'", facts_.name));
   volkLoadDeviceTable(&table_, handle_);
   table_.vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
 
@@ -117,7 +119,8 @@ uint64_t Device::submit(const CommandList& commands) {
   info.pCommandBuffers = &buffer;
   info.signalSemaphoreCount = 1;
   info.pSignalSemaphores = &semaphore;
-  check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), fmt::format("vkQueueSubmit on '{}'", facts_.name));
+  check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE),
+        fmt::format("vkQueueSubmit on '{}'", facts_.name));
   submitted_ = signal;
   return signal;
 }
@@ -130,8 +133,8 @@ void Device::wait(uint64_t submission, std::chrono::nanoseconds limit) {
   info.pValues = &submission;
   const VkResult result = table_.vkWaitSemaphores(handle_, &info, static_cast<uint64_t>(limit.count()));
   if (result == VK_TIMEOUT) {
-    fail(ErrorCode::kDeviceLost, "'{}' did not finish its work within {} s: it hangs or is far too slow", facts_.name,
-         std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+    fail(ErrorCode::kDeviceLost, "'{}' did not finish its work within {} s: it hangs or is far too slow",
+         facts_.name, std::chrono::duration_cast<std::chrono::seconds>(limit).count());
   }
   check(result, fmt::format("vkWaitSemaphores on '{}'", facts_.name));
 }
@@ -142,7 +145,8 @@ MemoryUsage Device::memory_usage() const {
 }
 
 uint64_t Device::available_bytes() const {
-  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
   VkPhysicalDeviceMemoryProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
   if (facts_.memory_budget) properties.pNext = &budget;
   vkGetPhysicalDeviceMemoryProperties2(physical_, &properties);

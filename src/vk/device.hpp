@@ -1,8 +1,6 @@
 // A logical device with one compute queue, its memory, its pipelines and bounded waiting.
 #pragma once
 
-#include <volk.h>
-
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -11,6 +9,8 @@
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include <volk.h>
 
 #include "vk/device_facts.hpp"
 #include "vk/handle.hpp"
@@ -36,11 +36,12 @@ struct MemoryUsage {
   uint64_t peak_bytes = 0;
 };
 
-/// One VkDevice. Neither copied nor moved; buffers, pipelines and command lists refer to it and must not outlive it.
-/// Submission and waiting are for one thread at a time; everything else is thread-safe.
+/// One VkDevice. Neither copied nor moved; buffers, pipelines and command lists refer to it and must not
+/// outlive it. Submission and waiting are for one thread at a time; everything else is thread-safe.
 class Device {
  public:
-  /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature is missing.
+  /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature
+  /// is missing.
   static std::shared_ptr<Device> create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
 
   Device(const Device&) = delete;
@@ -53,19 +54,20 @@ class Device {
   const VolkDeviceTable& table() const { return table_; }
   uint32_t queue_family() const { return queue_family_; }
 
-  /// The pipeline of a shader with these specialization constants (constant 0 is local_size_x), made at first use.
-  /// Throws Error{kUnsupported} when the workgroup is larger than the device allows.
+  /// The pipeline of a shader with these specialization constants (constant 0 is local_size_x), made at first
+  /// use. Throws Error{kUnsupported} when the workgroup is larger than the device allows.
   const Pipeline& pipeline(const ShaderCode& shader, std::span<const uint32_t> constants);
 
   /// Starts the commands; returns the number to wait for. Submissions run in order.
   uint64_t submit(const CommandList& commands);
-  /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than `limit`.
+  /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than
+  /// `limit`.
   void wait(uint64_t submission, std::chrono::nanoseconds limit = kWaitLimit);
 
   /// Memory allocated through this device now, and the most there was.
   MemoryUsage memory_usage() const;
-  /// Bytes that may still be allocated in device-local memory: the driver's budget where it tells one, else the heaps' sizes
-  /// less what this device allocated itself.
+  /// Bytes that may still be allocated in device-local memory: the driver's budget where it tells one, else
+  /// the heaps' sizes less what this device allocated itself.
   uint64_t available_bytes() const;
 
   /// A hang is told from slow work by this bound; the longest submission is a prefill chunk on a CPU driver.

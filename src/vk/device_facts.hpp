@@ -17,7 +17,8 @@ struct HeapFacts {
   bool device_local = false;
 };
 
-/// Properties, limits and the feature tiers that kernels choose by. Everything here was reported by the driver.
+/// Properties, limits and the feature tiers that kernels choose by. Everything here was reported by the
+/// driver.
 struct DeviceFacts {
   std::string name;
   DeviceType type = DeviceType::kOther;
@@ -25,8 +26,8 @@ struct DeviceFacts {
   uint32_t device_id = 0;
   std::array<uint8_t, 16> uuid{};
   uint32_t api_version = 0;
-  std::string driver_name;     ///< e.g. "llvmpipe"
-  std::string driver_info;     ///< e.g. "Mesa 22.3.6 (LLVM 15.0.6)"
+  std::string driver_name;  ///< e.g. "llvmpipe"
+  std::string driver_info;  ///< e.g. "Mesa 22.3.6 (LLVM 15.0.6)"
   uint32_t driver_version = 0;
   std::array<uint8_t, 16> pipeline_cache_uuid{};
 
@@ -42,9 +43,9 @@ struct DeviceFacts {
   uint32_t subgroup_size = 0;
   double timestamp_period_ns = 0;
 
-  bool storage_16bit = false;  ///< 16-bit values in storage buffers
-  bool float16 = false;        ///< 16-bit float arithmetic
-  bool int8 = false;           ///< 8-bit integers in storage buffers and arithmetic
+  bool storage_16bit = false;    ///< 16-bit values in storage buffers
+  bool float16 = false;          ///< 16-bit float arithmetic
+  bool int8 = false;             ///< 8-bit integers in storage buffers and arithmetic
   bool subgroup_ballot = false;  ///< includes broadcasting a lane's value
   bool buffer_device_address = false;
   bool integer_dot_product = false;

@@ -1,14 +1,14 @@
 // A move-only owner of one Vulkan handle.
 #pragma once
 
-#include <volk.h>
-
 #include <utility>
+
+#include <volk.h>
 
 namespace motley::vk {
 
-/// Owns `T` made from `Parent` (a VkDevice or VkInstance) and destroys it with the function it was given, which lives in
-/// the parent's dispatch table. Empty after a move.
+/// Owns `T` made from `Parent` (a VkDevice or VkInstance) and destroys it with the function it was given,
+/// which lives in the parent's dispatch table. Empty after a move.
 template <typename Parent, typename T>
 class Handle {
  public:
@@ -17,7 +17,9 @@ class Handle {
   Handle() = default;
   Handle(Parent parent, T handle, Destroy destroy) : parent_(parent), handle_(handle), destroy_(destroy) {}
   Handle(Handle&& other) noexcept
-      : parent_(other.parent_), handle_(std::exchange(other.handle_, VK_NULL_HANDLE)), destroy_(other.destroy_) {}
+      : parent_(other.parent_),
+        handle_(std::exchange(other.handle_, VK_NULL_HANDLE)),
+        destroy_(other.destroy_) {}
   Handle& operator=(Handle&& other) noexcept {
     if (this != &other) {
       reset();

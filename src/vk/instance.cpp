@@ -22,7 +22,8 @@ void load_loader() {
   const std::lock_guard lock(mutex);
   if (volkInitialize() != VK_SUCCESS) {
     fail(ErrorCode::kNoDevice,
-         "no Vulkan loader (libvulkan.so.1) was found. Install it and a driver for your GPU; on Debian and Ubuntu: "
+         "no Vulkan loader (libvulkan.so.1) was found. Install it and a driver for your GPU; on Debian and "
+         "Ubuntu: "
          "apt install libvulkan1 mesa-vulkan-drivers (AMD, Intel, software), or NVIDIA's own driver");
   }
 }
@@ -90,7 +91,8 @@ void Instance::create_instance(bool validate) {
   if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
     fail(ErrorCode::kNoDevice,
          "the Vulkan loader found no driver. Install one for your GPU; on Debian and Ubuntu: apt install "
-         "mesa-vulkan-drivers (AMD, Intel, software), or NVIDIA's own driver. VK_ICD_FILENAMES, if set, must name "
+         "mesa-vulkan-drivers (AMD, Intel, software), or NVIDIA's own driver. VK_ICD_FILENAMES, if set, must "
+         "name "
          "existing driver files");
   }
   check(result, "vkCreateInstance");
@@ -114,7 +116,8 @@ void Instance::create_messenger() {
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                     VkDebugUtilsMessageTypeFlagsEXT,
-                                                    const VkDebugUtilsMessengerCallbackDataEXT* data, void* user) {
+                                                    const VkDebugUtilsMessengerCallbackDataEXT* data,
+                                                    void* user) {
   ++static_cast<Instance*>(user)->validation_messages_;
   log(severity >= VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT ? LogLevel::kError : LogLevel::kWarning,
       "Vulkan validation: {}", data->pMessage);
@@ -132,8 +135,9 @@ void Instance::enumerate() {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(handle, &properties);
     if (properties.apiVersion < kApiVersion) {
-      log(LogLevel::kInfo, "'{}' is left out: it offers Vulkan {}.{}, and 1.2 is needed", properties.deviceName,
-          VK_API_VERSION_MAJOR(properties.apiVersion), VK_API_VERSION_MINOR(properties.apiVersion));
+      log(LogLevel::kInfo, "'{}' is left out: it offers Vulkan {}.{}, and 1.2 is needed",
+          properties.deviceName, VK_API_VERSION_MAJOR(properties.apiVersion),
+          VK_API_VERSION_MINOR(properties.apiVersion));
       continue;
     }
     devices_.push_back({handle, query_facts(handle)});

@@ -1,12 +1,12 @@
 // The Vulkan loader, its instance and the devices it offers.
 #pragma once
 
-#include <volk.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include <volk.h>
 
 #include "vk/device_facts.hpp"
 
@@ -50,7 +50,8 @@ class Instance {
   void enumerate();
   static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                    VkDebugUtilsMessageTypeFlagsEXT types,
-                                                   const VkDebugUtilsMessengerCallbackDataEXT* data, void* user);
+                                                   const VkDebugUtilsMessengerCallbackDataEXT* data,
+                                                   void* user);
 
   VkInstance handle_ = VK_NULL_HANDLE;
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;

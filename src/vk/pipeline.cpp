@@ -5,15 +5,16 @@
 
 namespace motley::vk {
 
-Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants, VkPipelineCache cache)
+Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
+                   VkPipelineCache cache)
     : name_(shader.name), interface_(reflect(shader)) {
   if (constants.size() < interface_.specialization_constants) {
     fail(ErrorCode::kInternal, "shader '{}' has {} specialization constants, {} are given", shader.name,
          interface_.specialization_constants, constants.size());
   }
   if (!constants.empty() && constants[0] > device.facts().max_workgroup_invocations) {
-    fail(ErrorCode::kUnsupported, "shader '{}' wants a workgroup of {}; '{}' allows {}", shader.name, constants[0],
-         device.facts().name, device.facts().max_workgroup_invocations);
+    fail(ErrorCode::kUnsupported, "shader '{}' wants a workgroup of {}; '{}' allows {}", shader.name,
+         constants[0], device.facts().name, device.facts().max_workgroup_invocations);
   }
   create_layouts(device);
   create_pipeline(device, shader, constants, cache);
@@ -41,7 +42,8 @@ void Pipeline::create_layouts(Device& device) {
   layout_info.pushConstantRangeCount = interface_.push_constant_bytes > 0 ? 1 : 0;
   layout_info.pPushConstantRanges = &range;
   VkPipelineLayout layout = VK_NULL_HANDLE;
-  check(table.vkCreatePipelineLayout(device.handle(), &layout_info, nullptr, &layout), "vkCreatePipelineLayout");
+  check(table.vkCreatePipelineLayout(device.handle(), &layout_info, nullptr, &layout),
+        "vkCreatePipelineLayout");
   layout_ = {device.handle(), layout, table.vkDestroyPipelineLayout};
 }
 

@@ -13,7 +13,8 @@ namespace motley::vk {
 /// Made by Device::pipeline, which keeps it.
 class Pipeline {
  public:
-  Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants, VkPipelineCache cache);
+  Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
+           VkPipelineCache cache);
 
   const char* name() const { return name_; }
   const ShaderInterface& interface() const { return interface_; }

@@ -24,7 +24,8 @@ struct FileHeader {
 
 std::string cache_key(const DeviceFacts& facts) {
   std::string identity = facts.name + facts.driver_name + facts.driver_info + facts.uuid_string();
-  identity.append(reinterpret_cast<const char*>(facts.pipeline_cache_uuid.data()), facts.pipeline_cache_uuid.size());
+  identity.append(reinterpret_cast<const char*>(facts.pipeline_cache_uuid.data()),
+                  facts.pipeline_cache_uuid.size());
   return fmt::format("{:016x}-{:x}", hash_bytes(std::as_bytes(std::span(identity))), facts.driver_version);
 }
 
@@ -39,8 +40,8 @@ std::string load(const std::filesystem::path& path) {
     if (content.size() < sizeof header) return {};
     std::memcpy(&header, content.data(), sizeof header);
     std::string data = content.substr(sizeof header);
-    if (std::memcmp(header.magic, expected.magic, sizeof header.magic) != 0 || header.data_bytes != data.size() ||
-        header.data_hash != hash_bytes(std::as_bytes(std::span(data)))) {
+    if (std::memcmp(header.magic, expected.magic, sizeof header.magic) != 0 ||
+        header.data_bytes != data.size() || header.data_hash != hash_bytes(std::as_bytes(std::span(data)))) {
       log(LogLevel::kInfo, "the pipeline cache '{}' is damaged and ignored", path.string());
       return {};
     }
@@ -54,14 +55,16 @@ std::string load(const std::filesystem::path& path) {
 }  // namespace
 
 PipelineCache::PipelineCache(Device& device) : device_(device) {
-  if (const auto directory = cache_directory()) path_ = *directory / ("pipelines-" + cache_key(device.facts()) + ".bin");
+  if (const auto directory = cache_directory())
+    path_ = *directory / ("pipelines-" + cache_key(device.facts()) + ".bin");
   const std::string data = load(path_);
   loaded_hash_ = hash_bytes(std::as_bytes(std::span(data)));
   VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
   info.initialDataSize = data.size();
   info.pInitialData = data.data();
   VkPipelineCache cache = VK_NULL_HANDLE;
-  check(device.table().vkCreatePipelineCache(device.handle(), &info, nullptr, &cache), "vkCreatePipelineCache");
+  check(device.table().vkCreatePipelineCache(device.handle(), &info, nullptr, &cache),
+        "vkCreatePipelineCache");
   cache_ = {device.handle(), cache, device.table().vkDestroyPipelineCache};
 }
 

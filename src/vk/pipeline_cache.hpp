@@ -8,9 +8,9 @@
 
 namespace motley::vk {
 
-/// A VkPipelineCache that starts from $XDG_CACHE_HOME/motley/pipelines-KEY.bin (KEY: device, driver and its version)
-/// and is written back, as a whole and atomically, when it goes. A missing, damaged or foreign file is ignored; a
-/// cache that cannot be written is no error.
+/// A VkPipelineCache that starts from $XDG_CACHE_HOME/motley/pipelines-KEY.bin (KEY: device, driver and its
+/// version) and is written back, as a whole and atomically, when it goes. A missing, damaged or foreign file
+/// is ignored; a cache that cannot be written is no error.
 class PipelineCache {
  public:
   explicit PipelineCache(Device& device);

@@ -47,10 +47,12 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
   facts.max_allocation_bytes = v11.maxMemoryAllocationSize;
   facts.storage_buffer_alignment_bytes = limits.minStorageBufferOffsetAlignment;
   facts.non_coherent_atom_bytes = limits.nonCoherentAtomSize;
-  facts.max_workgroup_invocations = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+  facts.max_workgroup_invocations =
+      std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
   facts.max_shared_memory_bytes = limits.maxComputeSharedMemorySize;
   std::copy_n(limits.maxComputeWorkGroupCount, 3, facts.max_workgroup_count.begin());
-  facts.timestamp_period_ns = limits.timestampComputeAndGraphics ? static_cast<double>(limits.timestampPeriod) : 0;
+  facts.timestamp_period_ns =
+      limits.timestampComputeAndGraphics ? static_cast<double>(limits.timestampPeriod) : 0;
   facts.subgroup_size = v11.subgroupSize;
   facts.subgroup_ballot = (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT) != 0 &&
                           (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
@@ -71,7 +73,8 @@ void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
 
 bool has_device_extension(VkPhysicalDevice device, std::string_view name) {
   uint32_t count = 0;
-  check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr), "vkEnumerateDeviceExtensionProperties");
+  check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr),
+        "vkEnumerateDeviceExtensionProperties");
   std::vector<VkExtensionProperties> extensions(count);
   check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, extensions.data()),
         "vkEnumerateDeviceExtensionProperties");

@@ -1,9 +1,9 @@
 // Asks a driver for everything in DeviceFacts.
 #pragma once
 
-#include <volk.h>
-
 #include <string_view>
+
+#include <volk.h>
 
 #include "vk/device_facts.hpp"
 

@@ -11,7 +11,8 @@ namespace {
 constexpr uint32_t kSetsPerPool = 128;
 constexpr uint32_t kBuffersPerSet = 8;
 
-constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT |
+constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+                                               VK_PIPELINE_STAGE_TRANSFER_BIT |
                                                VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT;
 constexpr VkAccessFlags kDeviceAccess = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
                                         VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
@@ -52,7 +53,8 @@ void CommandList::copy(const BufferRange& from, const BufferRange& to) {
 void CommandList::fill(const BufferRange& range, uint32_t value) {
   use(range, false, true);
   settle();
-  device_.table().vkCmdFillBuffer(buffer_, range.buffer->handle(), range.offset_bytes, range.size_bytes, value);
+  device_.table().vkCmdFillBuffer(buffer_, range.buffer->handle(), range.offset_bytes, range.size_bytes,
+                                  value);
 }
 
 void CommandList::finish() {
@@ -66,7 +68,8 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
   const ShaderInterface& interface = pipeline.interface();
   if (ranges.size() != interface.bindings.size() || parameters.size() != interface.push_constant_bytes) {
     fail(ErrorCode::kInternal, "shader '{}' has {} bindings and {} bytes of parameters; given were {} and {}",
-         pipeline.name(), interface.bindings.size(), interface.push_constant_bytes, ranges.size(), parameters.size());
+         pipeline.name(), interface.bindings.size(), interface.push_constant_bytes, ranges.size(),
+         parameters.size());
   }
   for (size_t i = 0; i < ranges.size(); ++i) {
     check_range(pipeline, ranges[i]);
@@ -87,12 +90,14 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
     writes[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
     writes[i].pBufferInfo = &buffers[i];
   }
-  table.vkUpdateDescriptorSets(device_.handle(), static_cast<uint32_t>(ranges.size()), writes.data(), 0, nullptr);
+  table.vkUpdateDescriptorSets(device_.handle(), static_cast<uint32_t>(ranges.size()), writes.data(), 0,
+                               nullptr);
   if (bound_ != pipeline.handle()) {
     table.vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
     bound_ = pipeline.handle();
   }
-  table.vkCmdBindDescriptorSets(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &set, 0, nullptr);
+  table.vkCmdBindDescriptorSets(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &set, 0,
+                                nullptr);
   table.vkCmdPushConstants(buffer_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                            static_cast<uint32_t>(parameters.size()), parameters.data());
 }
@@ -100,8 +105,9 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
 void CommandList::record_dispatch(const Pipeline& pipeline, std::array<uint32_t, 3> groups) {
   const std::array<uint32_t, 3>& limit = device_.facts().max_workgroup_count;
   if (groups[0] > limit[0] || groups[1] > limit[1] || groups[2] > limit[2]) {
-    fail(ErrorCode::kInternal, "shader '{}' is dispatched with {} x {} x {} workgroups; '{}' allows {} x {} x {}",
-         pipeline.name(), groups[0], groups[1], groups[2], device_.facts().name, limit[0], limit[1], limit[2]);
+    fail(ErrorCode::kInternal,
+         "shader '{}' is dispatched with {} x {} x {} workgroups; '{}' allows {} x {} x {}", pipeline.name(),
+         groups[0], groups[1], groups[2], device_.facts().name, limit[0], limit[1], limit[2]);
   }
   device_.table().vkCmdDispatch(buffer_, groups[0], groups[1], groups[2]);
   ++dispatches_;
@@ -143,10 +149,11 @@ void CommandList::check_range(const Pipeline& pipeline, const BufferRange& range
       range.offset_bytes + range.size_bytes > range.buffer->size_bytes() ||
       range.size_bytes > facts.max_storage_buffer_range_bytes ||
       range.offset_bytes % facts.storage_buffer_alignment_bytes != 0) {
-    fail(ErrorCode::kInternal, "shader '{}' is given bytes {}+{} of a buffer of {}; '{}' binds at most {}, aligned to {}",
+    fail(ErrorCode::kInternal,
+         "shader '{}' is given bytes {}+{} of a buffer of {}; '{}' binds at most {}, aligned to {}",
          pipeline.name(), range.offset_bytes, range.size_bytes,
-         range.buffer == nullptr ? 0 : range.buffer->size_bytes(), facts.name, facts.max_storage_buffer_range_bytes,
-         facts.storage_buffer_alignment_bytes);
+         range.buffer == nullptr ? 0 : range.buffer->size_bytes(), facts.name,
+         facts.max_storage_buffer_range_bytes, facts.storage_buffer_alignment_bytes);
   }
 }
 
@@ -169,7 +176,8 @@ void CommandList::barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_acces
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = kDeviceWrites;
   memory.dstAccessMask = to_access;
-  device_.table().vkCmdPipelineBarrier(buffer_, kDeviceStages, to_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  device_.table().vkCmdPipelineBarrier(buffer_, kDeviceStages, to_stages, 0, 1, &memory, 0, nullptr, 0,
+                                       nullptr);
   earlier_.clear();
   ++barriers_;
 }

@@ -1,4 +1,5 @@
-// Commands recorded once and submitted any number of times; barriers follow from what the shaders read and write.
+// Commands recorded once and submitted any number of times; barriers follow from what the shaders read and
+// write.
 #pragma once
 
 #include <array>
@@ -12,19 +13,20 @@
 
 namespace motley::vk {
 
-/// A primary command buffer. Record, finish(), then submit it as often as wanted; the buffers it names must live as long.
+/// A primary command buffer. Record, finish(), then submit it as often as wanted; the buffers it names must
+/// live as long.
 ///
-/// Each step's reads and writes (for a dispatch: as the shader's `readonly` and `writeonly` say) are compared with
-/// those recorded since the last barrier, and a barrier is put where one depends on another. A step that conflicts
-/// with nothing runs beside the ones before it.
+/// Each step's reads and writes (for a dispatch: as the shader's `readonly` and `writeonly` say) are compared
+/// with those recorded since the last barrier, and a barrier is put where one depends on another. A step that
+/// conflicts with nothing runs beside the ones before it.
 class CommandList {
  public:
   explicit CommandList(Device& device);
 
   /// Runs `groups` workgroups. `ranges[i]` is bound as binding i; `parameters` is the push-constant block.
   template <typename Parameters>
-  void dispatch(const Pipeline& pipeline, std::initializer_list<BufferRange> ranges, const Parameters& parameters,
-                std::array<uint32_t, 3> groups) {
+  void dispatch(const Pipeline& pipeline, std::initializer_list<BufferRange> ranges,
+                const Parameters& parameters, std::array<uint32_t, 3> groups) {
     bind(pipeline, {ranges.begin(), ranges.size()}, std::as_bytes(std::span(&parameters, 1)));
     record_dispatch(pipeline, groups);
   }
@@ -53,7 +55,8 @@ class CommandList {
     bool writes;
   };
 
-  void bind(const Pipeline& pipeline, std::span<const BufferRange> ranges, std::span<const std::byte> parameters);
+  void bind(const Pipeline& pipeline, std::span<const BufferRange> ranges,
+            std::span<const std::byte> parameters);
   void record_dispatch(const Pipeline& pipeline, std::array<uint32_t, 3> groups);
   void record_dispatch_indirect(const BufferRange& groups);
   VkDescriptorSet allocate_set(const Pipeline& pipeline);

@@ -130,7 +130,8 @@ ShaderInterface reflect(const ShaderCode& shader) {
   ShaderInterface result;
   for (const auto& [id, variable] : module.variables) {
     const Module::Struct* type = nullptr;
-    if (const auto found = module.structs.find(module.pointee.at(variable.pointer_type)); found != module.structs.end()) {
+    if (const auto found = module.structs.find(module.pointee.at(variable.pointer_type));
+        found != module.structs.end()) {
       type = &found->second;
     }
     if (variable.storage == spv::StorageClass::PushConstant && type != nullptr) {
@@ -142,11 +143,14 @@ ShaderInterface reflect(const ShaderCode& shader) {
                                  !module.non_writable.contains(id) && type->non_writable_members < members});
     }
   }
-  std::sort(result.bindings.begin(), result.bindings.end(), [](auto& a, auto& b) { return a.index < b.index; });
+  std::sort(result.bindings.begin(), result.bindings.end(),
+            [](auto& a, auto& b) { return a.index < b.index; });
   for (size_t i = 0; i < result.bindings.size(); ++i) {
-    if (result.bindings[i].index != i) fail(ErrorCode::kInternal, "shader '{}' has no binding {}", shader.name, i);
+    if (result.bindings[i].index != i)
+      fail(ErrorCode::kInternal, "shader '{}' has no binding {}", shader.name, i);
   }
-  // The compiler may drop an unused constant's instruction but never renumbers the others: the largest id counts.
+  // The compiler may drop an unused constant's instruction but never renumbers the others: the largest id
+  // counts.
   for (const uint32_t id : module.constant_ids) {
     result.specialization_constants = std::max(result.specialization_constants, id + 1);
   }

@@ -1,9 +1,9 @@
 #include "base/file.hpp"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include <fstream>
 
 #include "base/error.hpp"
 #include "support/temporary_directory.hpp"
@@ -61,7 +61,8 @@ TEST(WriteFile, ReplacesAtomicallyAndLeavesNoTemporary) {
 
 TEST(WriteFile, FullDiskIsAnError) {
   const std::string text = "x";
-  EXPECT_EQ(code_of([&] { write_file_atomically("/proc/motley", std::as_bytes(std::span(text))); }), ErrorCode::kIo);
+  EXPECT_EQ(code_of([&] { write_file_atomically("/proc/motley", std::as_bytes(std::span(text))); }),
+            ErrorCode::kIo);
 }
 
 TEST(ReadWholeFile, RefusesMoreThanTheLimit) {

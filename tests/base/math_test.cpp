@@ -1,8 +1,8 @@
 #include "base/math.hpp"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 namespace motley {
 namespace {

@@ -1,4 +1,6 @@
 // Text from a model: the published greedy text, determinism, stops, a full context, cancelling.
+#include "engine/generation.hpp"
+
 #include <fstream>
 #include <string>
 
@@ -6,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "engine/generation.hpp"
 #include "support/devices.hpp"
 #include "support/shared.hpp"
 #include "support/tiny_model.hpp"
@@ -59,7 +60,8 @@ TEST_P(GenerationTest, PublishedGreedyTextOfStories) {
       if (!test_case.contains("greedy_text")) continue;
       const std::string prompt = test_case.at("prompt");
       const std::string wanted = test_case.at("greedy_text");
-      // The reference was made with a float32 cache; near-ties of this tiny model may fall otherwise with halves.
+      // The reference was made with a float32 cache; near-ties of this tiny model may fall otherwise with
+      // halves.
       Session session(model_, {512, 64, true, true});
       const std::string text = generate(session, prompt, greedy(60)).text;
       EXPECT_TRUE(text.starts_with(wanted)) << name << "\nwanted: " << wanted << "\ngot:    " << text;
@@ -94,7 +96,8 @@ TEST_P(GenerationTest, FullContextEndsOrShifts) {
   GenerationOptions options = greedy(40);
   const Made full = generate("abc", options, 16);
   EXPECT_EQ(full.result.reason, StopReason::kContextFull);
-  EXPECT_EQ(full.result.prompt_tokens + full.result.generated_tokens, 17U);  // the last is drawn, not evaluated
+  EXPECT_EQ(full.result.prompt_tokens + full.result.generated_tokens,
+            17U);  // the last is drawn, not evaluated
   options.context_shift = true;
   const Made shifted = generate("abc", options, 16);
   EXPECT_EQ(shifted.result.reason, StopReason::kMaxTokens);

@@ -52,10 +52,12 @@ void EngineTest::compare_with_llama_cpp(const std::string& name) {
     const auto tokens = test_case.at("prompt_tokens").get<std::vector<Token>>();
     const auto wanted = test_case.at("last_logits").get<std::vector<double>>();
     for (const uint32_t batch : {1U, 7U, 64U, 512U}) {
-      // One at a time is the slowest way and the same recorded commands again and again: short prompts tell as much.
+      // One at a time is the slowest way and the same recorded commands again and again: short prompts tell
+      // as much.
       if (batch == 1 && tokens.size() > 100) continue;
       const double exact = error(model, tokens, wanted, {0, batch, true, true});
-      EXPECT_TRUE(exact <= kFloatPathLimit) << name << ", batch " << batch << ", " << tokens.size() << " tokens: " << exact;
+      EXPECT_TRUE(exact <= kFloatPathLimit)
+          << name << ", batch " << batch << ", " << tokens.size() << " tokens: " << exact;
     }
     const double half = error(model, tokens, wanted, {0, 512, false, false});
     EXPECT_TRUE(half <= kHalfCacheLimit) << name << " with a half-precision cache: " << half;
@@ -63,7 +65,8 @@ void EngineTest::compare_with_llama_cpp(const std::string& name) {
 }
 
 TEST_P(EngineTest, LogitsOfLlamaFormats) {
-  for (const char* name : {"llama-f16", "llama-bf16", "llama-q8_0", "llama-q4_0", "llama-q4_k", "llama-q5_k", "llama-q6_k"}) {
+  for (const char* name :
+       {"llama-f16", "llama-bf16", "llama-q8_0", "llama-q4_0", "llama-q4_k", "llama-q5_k", "llama-q6_k"}) {
     compare_with_llama_cpp(name);
   }
 }
@@ -73,7 +76,8 @@ TEST_P(EngineTest, LogitsOfOtherArchitectures) {
 }
 
 TEST_P(EngineTest, LogitsOfStories) {
-  for (const char* name : {"stories260K-f32", "stories260K-q8_0", "stories260K-q4_0"}) compare_with_llama_cpp(name);
+  for (const char* name : {"stories260K-f32", "stories260K-q8_0", "stories260K-q4_0"})
+    compare_with_llama_cpp(name);
 }
 
 void EngineTest::compare_with_oracle(const test::TinyModel& tiny, uint32_t length) {
@@ -87,8 +91,10 @@ void EngineTest::compare_with_oracle(const test::TinyModel& tiny, uint32_t lengt
     Session session(model, request);
     const std::vector<float> all = session.evaluate_all(tokens, 0);
     for (uint32_t t = 0; t < length; ++t) {
-      const double each = test::nmse(std::span(all).subspan(size_t{t} * tiny.vocabulary, tiny.vocabulary), wanted[t]);
-      EXPECT_TRUE(each <= kFloatPathLimit) << tiny.architecture << " batch " << batch << " token " << t << ": " << each;
+      const double each =
+          test::nmse(std::span(all).subspan(size_t{t} * tiny.vocabulary, tiny.vocabulary), wanted[t]);
+      EXPECT_TRUE(each <= kFloatPathLimit)
+          << tiny.architecture << " batch " << batch << " token " << t << ": " << each;
     }
   }
 }
@@ -185,16 +191,18 @@ TEST_P(EngineTest, AllocatesWhatWasPredicted) {
               0.03 * static_cast<double>(weights));
   const uint64_t loaded = device().memory_usage().now_bytes;
   const Session session(model, request);
-  EXPECT_NEAR(static_cast<double>(device().memory_usage().now_bytes - loaded), static_cast<double>(plan.total_bytes()),
-              0.03 * static_cast<double>(plan.total_bytes()));
+  EXPECT_NEAR(static_cast<double>(device().memory_usage().now_bytes - loaded),
+              static_cast<double>(plan.total_bytes()), 0.03 * static_cast<double>(plan.total_bytes()));
 }
 
 TEST_P(EngineTest, PerplexityOfStories) {
   MOTLEY_SHARED_OR_SKIP(model_path, "reference/models/stories260K-q8_0.gguf");
   MOTLEY_SHARED_OR_SKIP(text_path, "reference/text/war-and-peace-40k.txt");
   MOTLEY_SHARED_OR_SKIP(wanted_path, "reference/perplexity.json");
-  if (device().facts().driver_name.starts_with("SwiftShader")) GTEST_SKIP() << "half a minute there; the logits say as much";
-  const double wanted = nlohmann::json::parse(std::ifstream(wanted_path)).at("results").at("stories260K-q8_0").at("ppl");
+  if (device().facts().driver_name.starts_with("SwiftShader"))
+    GTEST_SKIP() << "half a minute there; the logits say as much";
+  const double wanted =
+      nlohmann::json::parse(std::ifstream(wanted_path)).at("results").at("stories260K-q8_0").at("ppl");
   const gguf::File file = gguf::File::open(model_path);
   const tokenizer::Tokenizer tokenizer = tokenizer::Tokenizer::load(file);
   const std::vector<Token> tokens = tokenizer.encode(read_whole_file(text_path), {true, false});

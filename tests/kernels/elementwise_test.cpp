@@ -28,11 +28,12 @@ TEST_P(ElementwiseTest, RmsNorm) {
     const vk::Buffer w_buffer = upload(weight);
     const vk::Buffer y = zeros(tokens * stride(width));
     run([&](vk::CommandList& commands) {
-      rms_norm(context(), commands, w_buffer, {x_buffer, stride(width)}, first, {y, stride(width)}, width, tokens,
-               1e-5F);
+      rms_norm(context(), commands, w_buffer, {x_buffer, stride(width)}, first, {y, stride(width)}, width,
+               tokens, 1e-5F);
     });
     for (uint32_t t = 0; t < tokens; ++t) {
-      const std::vector<double> wanted = norm(std::span(x).subspan(size_t{first + t} * width, width), weight, 1e-5F);
+      const std::vector<double> wanted =
+          norm(std::span(x).subspan(size_t{first + t} * width, width), weight, 1e-5F);
       const double error = test::nmse(y.mapped_as<float>().subspan(size_t{t} * stride(width), width), wanted);
       EXPECT_TRUE(error <= 1e-9) << "width " << width << " token " << t << ": " << error;
     }
@@ -48,7 +49,8 @@ TEST_P(ElementwiseTest, RmsNormOfHeadsInPlace) {
   const vk::Buffer y_buffer = upload_vectors(y, heads * width);
   const vk::Buffer w_buffer = upload(weight);
   run([&](vk::CommandList& commands) {
-    rms_norm_heads(context(), commands, w_buffer, {y_buffer, stride(heads * width)}, width, heads, tokens, 1e-6F);
+    rms_norm_heads(context(), commands, w_buffer, {y_buffer, stride(heads * width)}, width, heads, tokens,
+                   1e-6F);
   });
   for (uint32_t t = 0; t < tokens; ++t) {
     for (uint32_t head = 0; head < heads; ++head) {
@@ -78,7 +80,8 @@ TEST_P(ElementwiseTest, Swiglu) {
         const double g = gate[size_t{t} * width + i];
         wanted.push_back(g / (1 + std::exp(-g)) * double{up[size_t{t} * width + i]});
       }
-      const double error = test::nmse(gate_buffer.mapped_as<float>().subspan(size_t{t} * stride(width), width), wanted);
+      const double error =
+          test::nmse(gate_buffer.mapped_as<float>().subspan(size_t{t} * stride(width), width), wanted);
       EXPECT_TRUE(error <= 1e-9) << "width " << width << " token " << t << ": " << error;
     }
   }

@@ -44,12 +44,14 @@ class KernelTest : public DeviceTest {
     return upload(padded);
   }
   static uint32_t stride(uint32_t width) {
-    return (width + kernels::kActivationPadding - 1) / kernels::kActivationPadding * kernels::kActivationPadding;
+    return (width + kernels::kActivationPadding - 1) / kernels::kActivationPadding *
+           kernels::kActivationPadding;
   }
 
   /// Packs a matrix given in GGUF blocks, in parts of `panels_a_part` panels.
-  kernels::Weight pack(quant::Format format, uint32_t rows, uint32_t columns, std::span<const std::byte> blocks,
-                       vk::Buffer& storage, uint32_t panels_a_part = 1U << 20) {
+  kernels::Weight pack(quant::Format format, uint32_t rows, uint32_t columns,
+                       std::span<const std::byte> blocks, vk::Buffer& storage,
+                       uint32_t panels_a_part = 1U << 20) {
     kernels::Weight weight;
     weight.shape = {format, rows, columns, context().profile.lanes};
     const kernels::PackedShape& shape = weight.shape;
@@ -57,7 +59,8 @@ class KernelTest : public DeviceTest {
     constexpr uint64_t kAlignment = 256;
     const uint64_t part_bytes = panels_a_part * shape.panel_bytes();
     const uint64_t part_step = (part_bytes + kAlignment - 1) / kAlignment * kAlignment;
-    storage = vk::Buffer(device(), shape.packed_bytes() + shape.panels() * kAlignment, vk::MemoryUse::kShared, "test weights");
+    storage = vk::Buffer(device(), shape.packed_bytes() + shape.panels() * kAlignment, vk::MemoryUse::kShared,
+                         "test weights");
     const size_t row_bytes = blocks.size() / rows;
     for (uint32_t panel = 0; panel < shape.panels(); ++panel) {
       const uint32_t first = panel * shape.panel_rows();

@@ -36,7 +36,8 @@ class MatmulTest : public test::KernelTest {
     const std::vector<float> bias_values = test::random_values(matrix.rows, 8);
     std::vector<float> y = test::random_values(size_t{tokens} * matrix.rows, 9);
     vk::Buffer weights;
-    const Weight weight = pack(matrix.format, matrix.rows, matrix.columns, matrix.blocks, weights, panels_a_part);
+    const Weight weight =
+        pack(matrix.format, matrix.rows, matrix.columns, matrix.blocks, weights, panels_a_part);
     const vk::Buffer x_buffer = upload_vectors(x, matrix.columns);
     const vk::Buffer y_buffer = upload(y);
     const vk::Buffer bias_buffer = upload(bias_values);
@@ -51,14 +52,17 @@ class MatmulTest : public test::KernelTest {
       std::vector<double> wanted;
       std::vector<float> row_got;
       for (uint32_t t = 0; t < tokens; ++t) {
-        double sum = (accumulate ? double{y[t * matrix.rows + row]} : 0) + (bias ? double{bias_values[row]} : 0);
+        double sum =
+            (accumulate ? double{y[t * matrix.rows + row]} : 0) + (bias ? double{bias_values[row]} : 0);
         for (uint32_t k = 0; k < matrix.columns; ++k) {
-          sum += double{matrix.values[size_t{row} * matrix.columns + k]} * double{x[size_t{t} * matrix.columns + k]};
+          sum += double{matrix.values[size_t{row} * matrix.columns + k]} *
+                 double{x[size_t{t} * matrix.columns + k]};
         }
         wanted.push_back(sum);
         row_got.push_back(got[t * matrix.rows + row]);
       }
-      // A single product may come out near zero by chance; its error is measured against what rounding can do to it.
+      // A single product may come out near zero by chance; its error is measured against what rounding can do
+      // to it.
       double power = 0;
       for (uint32_t k = 0; k < matrix.columns; ++k) {
         power += std::pow(double{matrix.values[size_t{row} * matrix.columns + k]}, 2);
@@ -120,7 +124,8 @@ TEST_P(MatmulTest, EmbedLooksUpRowsOfEveryFormat) {
     for (size_t t = 0; t < ids.size(); ++t) {
       for (uint32_t k = 0; k < columns; ++k) {
         const float wanted = matrix.values[ids[t] * columns + k];
-        // A fused multiply-add or a masked nibble's power of two may round once less or more than the reference.
+        // A fused multiply-add or a masked nibble's power of two may round once less or more than the
+        // reference.
         ASSERT_NEAR(got[t * stride(columns) + k], wanted, 1e-6F * std::max(1.0F, std::abs(wanted)))
             << format.name << " token " << t << " element " << k;
       }

@@ -7,7 +7,8 @@
 namespace motley::test {
 namespace {
 
-/// The driver descriptions of both software drivers, as VK_ICD_FILENAMES wants them; empty when there is none.
+/// The driver descriptions of both software drivers, as VK_ICD_FILENAMES wants them; empty when there is
+/// none.
 std::string software_drivers() {
   std::string found;
   const auto add = [&](const std::filesystem::path& path) {
@@ -44,8 +45,8 @@ std::unique_ptr<Opened>& opened() {
   return made;
 }
 
-/// Closes the devices before the program ends: drivers and layers have static objects of their own, and must not be called
-/// once those are gone.
+/// Closes the devices before the program ends: drivers and layers have static objects of their own, and must
+/// not be called once those are gone.
 class CloseDevices : public ::testing::Environment {
  public:
   void TearDown() override { opened().reset(); }

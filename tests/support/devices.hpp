@@ -1,18 +1,18 @@
 // The Vulkan devices that tests run on: both software drivers, with the validation layers on.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "vk/device.hpp"
 
 namespace motley::test {
 
-/// Every device of the machine's software drivers (lavapipe, SwiftShader), or those of $VK_ICD_FILENAMES when that is
-/// set; opened once. Empty where there is no driver.
+/// Every device of the machine's software drivers (lavapipe, SwiftShader), or those of $VK_ICD_FILENAMES when
+/// that is set; opened once. Empty where there is no driver.
 const std::vector<std::shared_ptr<vk::Device>>& devices();
 
 /// Messages of the validation layer since the last call; tests expect none.
@@ -30,7 +30,7 @@ std::string device_label(const ::testing::TestParamInfo<size_t>& info);
 
 }  // namespace motley::test
 
-#define MOTLEY_ON_EVERY_DEVICE(Suite)                                                                         \
-  GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Suite);                                                       \
+#define MOTLEY_ON_EVERY_DEVICE(Suite)                                                                     \
+  GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Suite);                                                   \
   INSTANTIATE_TEST_SUITE_P(Devices, Suite, ::testing::Range(size_t{0}, ::motley::test::devices().size()), \
                            ::motley::test::device_label)

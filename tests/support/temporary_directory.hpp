@@ -1,12 +1,12 @@
 // A directory of a test's own, removed with everything in it.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <unistd.h>
 
 namespace motley::test {
 

@@ -79,8 +79,14 @@ TEST_P(VkTest, RefusesADispatchThatDoesNotFitTheShader) {
   };
   const shaders::SwigluParameters parameters{1, 1};
   EXPECT_EQ(code_of([&] { commands.dispatch(pipeline, {a}, parameters, {1, 1, 1}); }), ErrorCode::kInternal);
-  EXPECT_EQ(code_of([&] { commands.dispatch(pipeline, {a, a}, uint32_t{0}, {1, 1, 1}); }), ErrorCode::kInternal);
-  EXPECT_EQ(code_of([&] { commands.dispatch(pipeline, {a, {a, 1, 8}}, parameters, {1, 1, 1}); }), ErrorCode::kInternal);
+  EXPECT_EQ(code_of([&] {
+              commands.dispatch(pipeline, {a, a}, uint32_t{0}, {1, 1, 1});
+            }),
+            ErrorCode::kInternal);
+  EXPECT_EQ(code_of([&] {
+              commands.dispatch(pipeline, {a, {a, 1, 8}}, parameters, {1, 1, 1});
+            }),
+            ErrorCode::kInternal);
   const uint32_t huge[] = {1U << 20};
   EXPECT_EQ(code_of([&] { device().pipeline(shaders::get("swiglu"), huge); }), ErrorCode::kUnsupported);
 }
