@@ -34,6 +34,10 @@ void write_output(std::string_view text) {
   }
 }
 
+TextOutput::~TextOutput() {
+  if (in_line_) write("\n");
+}
+
 bool TextOutput::write(std::string_view text) noexcept {
   if (failure_) return false;
   if (text.empty()) return true;

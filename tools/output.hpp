@@ -22,6 +22,12 @@ void write_output(std::string_view text);
 /// Text that a model produces piece by piece, from a callback that must not throw.
 class TextOutput {
  public:
+  TextOutput() = default;
+  TextOutput(const TextOutput&) = delete;
+  TextOutput& operator=(const TextOutput&) = delete;
+  /// Where an error ends the text before finish(), its line is ended all the same.
+  ~TextOutput();
+
   /// False when it could not be written, for a reason kept until finish().
   bool write(std::string_view text) noexcept;
   /// Ends a line that was begun. Throws what stopped write().

@@ -55,6 +55,7 @@ check 3 "'$work/missing.gguf'" "$motley" run "$work/missing.gguf" -p a
 status=0
 "$motley" run -p "$(printf 'cat %.0s' {1..40})" -c 16 >"$work/out" 2>"$work/err" || status=$?
 equal "status of a prompt longer than the context" "$status" 2
+equal "last byte of the prompt shown then" "$(tail -c 1 "$work/out" | od -An -tx1 | tr -d ' ')" 0a
 
 # A reader that leaves early ends it without a word; a full disk is told.
 status=0
