@@ -5,9 +5,10 @@ set -euo pipefail
 . "$(dirname "$0")/checks.sh"
 need_cpu_driver
 
-# endless OUT runs a text without end and interrupts it once it has begun. set -m: background jobs of a script without job control
-# ignore interrupts, as they should.
+# A text without end, interrupted once it has begun. set -m: the background jobs of a script without job control ignore
+# interrupts, as they should.
 set -m
+: >"$work/out"  # the job makes it somewhat later than it is looked at
 "$motley" run -p 'Once upon a time' --ignore-eos --context-shift -c 256 >"$work/out" 2>"$work/err" &
 job=$!
 for _ in {1..300}; do
