@@ -1,10 +1,11 @@
 // The k largest logits, all that equal the k-th among them, in no order. One workgroup.
 //
-// A logit's key is a number without sign that orders as the logits do, NaN below all. The k-th largest of the lanes' own
-// largest keys is a bound that at least k keys reach, and with more lanes than k rarely many more do: then they are the
-// answer. Else a radix select finds the k-th largest key, 8 bits at a time, from histograms in shared memory.
+// A logit's key is a number without sign that orders as the logits do, NaN below all. The keys are dealt to slots; the k-th
+// largest of the slots' largest keys is a bound that at least k keys reach, and rarely many more: then they are the answer.
+// Else a radix select finds the k-th largest key, 8 bits at a time, from histograms in shared memory.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "params/top_k.h"
 
 layout(local_size_x_id = 0) in;
@@ -13,14 +14,20 @@ layout(binding = 0, std430) readonly buffer Logits { uint logits[]; };  // float
 layout(binding = 1, std430) writeonly buffer Found { uint found_words[]; };
 
 const uint LANES = gl_WorkGroupSize.x;
+const uint SLOTS = 256;  // at least k
 const uint DIGIT_BITS = 8;
 const uint DIGITS = 1 << DIGIT_BITS;
 const uint SIGN = 0x80000000u;
 const uint INFINITY_BITS = 0x7F800000u;
-const uint NAN_KEY = 0;
-const uint LOWEST_KEY = 1;  // below every key but NAN_KEY
+const uint NO_KEY = 0;  // beyond the last logit
+const uint NAN_KEY = 1;
+const uint LOWEST_KEY = 2;  // below every key of a number
 
-shared uint lane_most[LANES];
+// Logits a turn of a loop looks at, so that their loads overlap, and because lavapipe ends every loop of an invocation, with no
+// word of it, when all of them have had 65,535 turns together.
+const uint UNROLL = 8;
+
+shared uint slot_most[SLOTS];
 shared uint histogram[DIGITS];
 shared uint bound;
 shared uint nans;
@@ -35,27 +42,33 @@ uint key_of(const uint bits) {
   return bits == magnitude ? bits | SIGN : ~bits;
 }
 
+uint key_at(const uint i) { return i < p.count ? key_of(logits[i]) : NO_KEY; }
+
 // A key that at least k keys reach, or all but NaN.
 uint find_bound(const uint lane) {
-  uint most = LOWEST_KEY;
   uint lane_nans = 0;
-  for (uint i = lane; i < p.count; i += LANES) {
-    const uint key = key_of(logits[i]);
-    most = max(most, key);
-    lane_nans += key == NAN_KEY ? 1 : 0;
+  for (uint slot = lane; slot < SLOTS; slot += LANES) {
+    uint most = LOWEST_KEY;
+    for (uint first = slot; first < p.count; first += UNROLL * SLOTS) {
+      [[unroll]] for (uint u = 0; u < UNROLL; ++u) {
+        const uint key = key_at(first + u * SLOTS);
+        most = max(most, key);
+        lane_nans += key == NAN_KEY ? 1 : 0;
+      }
+    }
+    slot_most[slot] = most;
   }
-  lane_most[lane] = most;
-  if (lane == 0) {
-    bound = LOWEST_KEY;
-    nans = 0;
-  }
+  if (lane == 0) nans = 0;
   barrier();
   if (lane_nans > 0) atomicAdd(nans, lane_nans);
-  if (p.k <= LANES) {
-    uint rank = 0;
-    for (uint l = 0; l < LANES; ++l) {
-      const uint other = lane_most[l];
-      rank += other > most || (other == most && l < lane) ? 1 : 0;
+  for (uint slot = lane; slot < SLOTS; slot += LANES) {
+    const uint most = slot_most[slot];
+    uint rank = 0;  // equal ones rank by slot, so that exactly one has rank k - 1
+    for (uint first = 0; first < SLOTS; first += UNROLL) {
+      [[unroll]] for (uint u = 0; u < UNROLL; ++u) {
+        const uint other = slot_most[first + u];
+        rank += other > most || (other == most && first + u < slot) ? 1 : 0;
+      }
     }
     if (rank == p.k - 1) bound = most;
   }
@@ -71,11 +84,13 @@ uint select_key(const uint lane, const uint lowest) {
     shift -= DIGIT_BITS;
     for (uint digit = lane; digit < DIGITS; digit += LANES) histogram[digit] = 0;
     barrier();
-    for (uint i = lane; i < p.count; i += LANES) {
-      const uint key = key_of(logits[i]);
-      const uint digits = key >> shift;
-      // The bound spares most keys the atomics, which are slow where many have the same upper digits.
-      if (key >= lowest && digits >> DIGIT_BITS == prefix) atomicAdd(histogram[digits % DIGITS], 1);
+    for (uint first = lane; first < p.count; first += UNROLL * LANES) {
+      [[unroll]] for (uint u = 0; u < UNROLL; ++u) {
+        const uint key = key_at(first + u * LANES);
+        const uint digits = key >> shift;
+        // The bound spares most keys the atomics, which are slow where many have the same upper digits.
+        if (key >= lowest && digits >> DIGIT_BITS == prefix) atomicAdd(histogram[digits % DIGITS], 1);
+      }
     }
     barrier();
     if (lane == 0) {
@@ -99,13 +114,15 @@ uint select_key(const uint lane, const uint lowest) {
 uint gather(const uint lane, const uint threshold) {
   if (lane == 0) found = 0;
   barrier();
-  for (uint i = lane; i < p.count; i += LANES) {
-    const uint bits = logits[i];
-    if (key_of(bits) >= threshold) {
-      const uint at = atomicAdd(found, 1);
-      if (at < p.capacity) {
-        found_words[TOP_K_ENTRIES + 2 * at] = i;
-        found_words[TOP_K_ENTRIES + 2 * at + 1] = bits;
+  for (uint first = lane; first < p.count; first += UNROLL * LANES) {
+    [[unroll]] for (uint u = 0; u < UNROLL; ++u) {
+      const uint i = first + u * LANES;
+      if (key_at(i) >= threshold) {
+        const uint at = atomicAdd(found, 1);
+        if (at < p.capacity) {
+          found_words[TOP_K_ENTRIES + 2 * at] = i;
+          found_words[TOP_K_ENTRIES + 2 * at + 1] = logits[i];
+        }
       }
     }
   }

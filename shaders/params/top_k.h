@@ -6,7 +6,7 @@
 
 MOTLEY_PARAMETERS(TopKParameters)
   uint count;     // logits
-  uint k;         // how many are wanted, at least 1
+  uint k;         // how many are wanted, 1 to 256
   uint capacity;  // entries the output holds, at least k
 MOTLEY_PARAMETERS_END(TopKParameters)
 

@@ -61,10 +61,25 @@ TEST_P(TopKTest, LargestOfRandomLogits) {
 
 TEST_P(TopKTest, AnyWorkgroup) {
   const std::vector<float> logits = test::random_values(3001, 3, 5.0F);
+  // The large ones share few of the kernel's slots, whose own largest then tell little.
+  std::vector<float> uneven = logits;
+  for (size_t i = 0; i < uneven.size(); ++i) uneven[i] += i % 256 < 20 ? 100.0F : 0.0F;
   for (const uint32_t workgroup : {1U, 16U, 33U, 128U}) {
     context().profile.workgroup = workgroup;
-    for (const uint32_t k : {1U, 16U, 40U, 256U}) check(logits, k);
+    for (const uint32_t k : {1U, 16U, 40U, 256U}) {
+      check(logits, k);
+      check(uneven, k);
+    }
   }
+}
+
+TEST_P(TopKTest, TheLargestVocabularies) {
+  std::vector<float> logits = test::random_values(262144, 17);
+  check(logits, 40);
+  // Lavapipe ends loops early after 65,535 turns; here every loop runs.
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] += i % 256 < 20 ? 100.0F : 0.0F;
+  check(logits, 40);
+  check(logits, 256);
 }
 
 TEST_P(TopKTest, LogitsInOrder) {
