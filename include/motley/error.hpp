@@ -22,7 +22,11 @@ enum class ErrorCode : int {
 
 /// Thrown by every part of Motley. `what()` says what failed, the figure wanted and the figure found, and
 /// what the user can do about it.
-class Error : public std::runtime_error {
+class
+#if defined(__GNUC__)
+    __attribute__((visibility("default")))  // thrown across the library's boundary
+#endif
+    Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

@@ -304,7 +304,7 @@ class MOTLEY_API Session::Stream {
   Stream& operator=(Stream&&) noexcept;
   ~Stream();
 
-  class iterator {
+  class iterator {  // NOLINT(readability-identifier-naming): as the standard library's ranges name theirs
    public:
     using iterator_concept = std::input_iterator_tag;
     using difference_type = std::ptrdiff_t;

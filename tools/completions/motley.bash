@@ -4,13 +4,14 @@ _motley_options() {
   local computing='-m --model --device --list-devices -c --ctx-size -b --batch-size -ub --ubatch-size
     -ctk --cache-type-k -ctv --cache-type-v --validate -v --verbose'
   local sampling='-n --predict -s --seed --temp --top-k --top-p --min-p --typical --repeat-penalty
-    --frequency-penalty --presence-penalty --repeat-last-n --logit-bias --stop --context-shift'
+    --frequency-penalty --presence-penalty --repeat-last-n --logit-bias -r --stop --context-shift --ignore-eos'
   case $1 in
-    run) echo "-p --prompt -f --file $sampling $computing" ;;
+    run) echo "-p --prompt -f --file --no-display-prompt $sampling $computing" ;;
     inspect) echo "--json" ;;
     tokenize) echo "-p --prompt --stdin --no-special" ;;
+    detokenize) echo "--ids" ;;
     logits) echo "-p --prompt -o --output $computing" ;;
-    perplexity) echo "-f --file $computing" ;;
+    perplexity) echo "-f --file --json $computing" ;;
     devices) echo "--json" ;;
     '') echo "--version" ;;
   esac

@@ -18,9 +18,10 @@ complete -c motley -n "not __fish_seen_subcommand_from $commands" -a devices -d 
 complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity' \
     -a '(__fish_complete_suffix .gguf)'
 
-complete -c motley -n '__fish_seen_subcommand_from inspect devices' -l json -d 'Print JSON'
+complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices' -l json -d 'Print JSON'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l stdin -d 'Read the text from standard input'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l no-special -d 'Add no special tokens'
+complete -c motley -n '__fish_seen_subcommand_from detokenize' -l ids -x -d 'Token ids as a JSON array'
 complete -c motley -n '__fish_seen_subcommand_from logits' -s o -l output -r -F -d 'File for 32-bit floats'
 complete -c motley -n '__fish_seen_subcommand_from run perplexity' -s f -l file -r -F -d 'File with the text'
 complete -c motley -n $reads_prompt -s p -l prompt -x -d 'The prompt'
@@ -48,5 +49,7 @@ complete -c motley -n $runs -l frequency-penalty -x -d 'Lower recent tokens for 
 complete -c motley -n $runs -l presence-penalty -x -d 'Lower recent tokens once'
 complete -c motley -n $runs -l repeat-last-n -x -d 'How many tokens count as recent'
 complete -c motley -n $runs -l logit-bias -x -d 'Add to the logit of a token: id=number'
-complete -c motley -n $runs -l stop -x -d 'End the text where this would follow'
+complete -c motley -n $runs -s r -l stop -x -d 'End the text where this would follow'
 complete -c motley -n $runs -l context-shift -d 'Go on when the context is full'
+complete -c motley -n $runs -l ignore-eos -d 'Go on after the end of the text'
+complete -c motley -n $runs -l no-display-prompt -d 'Write what follows the prompt only'
