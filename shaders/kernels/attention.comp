@@ -35,6 +35,17 @@ shared float lane_value[ROWS * LANES];
 shared float probability[ROWS * CHUNK];
 shared vec2 weighted[ROWS * PAIRS];
 
+// Loops do several things a turn because lavapipe ends every loop of an invocation, with no word of it, when all of them together
+// have had 65,535 turns. Tried there: a prefill is right with heads of 64 up to 32,000 positions, of 128 to 16,000, of 256 to 8,400;
+// beyond it is not. Longer turns reach further, but 8 positions a turn cost SwiftShader a third of its speed.
+const uint PAIRS_A_TURN = 2;
+const uint POSITIONS_A_TURN = 4;
+
+#define ADD_VALUE(c)                                                                                            \
+  const vec2 value = UNPACK_VALUE(values[at]);                                                                  \
+  at += PAIRS;                                                                                                  \
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) total[r] += probability[r * CHUNK + (c)] * value;
+
 void write_rows(const uint first_row, const uint kv_head, const uint lane, const float maximum[ROWS], const float sum[ROWS]) {
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     const uint row = first_row + r;
@@ -92,12 +103,15 @@ void main() {
       [[unroll]] for (uint r = 0; r < ROWS; ++r) score[r][j] = 0.0;
       key_base[j] = key_index(kv_head, min(chunk + j * LANES + lane, end - 1), 0, p.context, PAIRS);
     }
-    for (uint pair = 0; pair < PAIRS; ++pair) {
-      vec2 key[PER_LANE];
-      [[unroll]] for (uint j = 0; j < PER_LANE; ++j) key[j] = UNPACK_KEY(keys[key_base[j] + pair * CACHE_BLOCK]);
-      [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-        const vec2 query = q[q_base[r] + pair];
-        [[unroll]] for (uint j = 0; j < PER_LANE; ++j) score[r][j] += query.x * key[j].x + query.y * key[j].y;
+    for (uint first = 0; first < PAIRS; first += PAIRS_A_TURN) {
+      [[unroll]] for (uint u = 0; u < PAIRS_A_TURN; ++u) {
+        const uint pair = first + u;
+        vec2 key[PER_LANE];
+        [[unroll]] for (uint j = 0; j < PER_LANE; ++j) key[j] = UNPACK_KEY(keys[key_base[j] + pair * CACHE_BLOCK]);
+        [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+          const vec2 query = q[q_base[r] + pair];
+          [[unroll]] for (uint j = 0; j < PER_LANE; ++j) score[r][j] += query.x * key[j].x + query.y * key[j].y;
+        }
       }
     }
     [[unroll]] for (uint r = 0; r < ROWS; ++r) {
@@ -133,10 +147,14 @@ void main() {
       vec2 total[ROWS];
       [[unroll]] for (uint r = 0; r < ROWS; ++r) total[r] = weighted[r * PAIRS + pair] * rescale[r];
       uint at = value_index(kv_head, chunk, pair, p.context, PAIRS);
-      for (uint c = 0; c < count; ++c) {
-        const vec2 value = UNPACK_VALUE(values[at]);
-        at += PAIRS;
-        [[unroll]] for (uint r = 0; r < ROWS; ++r) total[r] += probability[r * CHUNK + c] * value;
+      uint c = 0;
+      for (; c + POSITIONS_A_TURN <= count; c += POSITIONS_A_TURN) {
+        [[unroll]] for (uint u = 0; u < POSITIONS_A_TURN; ++u) {
+          ADD_VALUE(c + u)
+        }
+      }
+      for (; c < count; ++c) {
+        ADD_VALUE(c)
       }
       [[unroll]] for (uint r = 0; r < ROWS; ++r) weighted[r * PAIRS + pair] = total[r];
     }

@@ -160,6 +160,17 @@ TEST_P(AttentionTest, PositionsSplitAmongWorkgroups) {
   }
 }
 
+TEST_P(AttentionTest, LateChunks) {
+  // So late that lavapipe would end the loops early if they were not unrolled in part.
+  check({.heads = 1,
+         .kv_heads = 1,
+         .head_size = 256,
+         .position = 8400,
+         .tokens = 4,
+         .keys_f32 = false,
+         .values_f32 = false});
+}
+
 TEST_P(AttentionTest, SlicesOfTheCache) {
   context().profile.attention_split = 32;
   for (const uint32_t heads_a_slice : {1U, 2U}) {
