@@ -39,7 +39,7 @@ class FileSource final : public ByteSource {
   ReadFile file_;
 };
 
-/// Bytes that somebody else keeps.
+/// Bytes in memory that somebody else keeps.
 class MemorySource final : public ByteSource {
  public:
   explicit MemorySource(std::span<const std::byte> bytes, std::filesystem::path name = "(memory)")
@@ -57,6 +57,24 @@ class MemorySource final : public ByteSource {
  private:
   std::span<const std::byte> bytes_;
   std::filesystem::path name_;
+};
+
+/// Bytes in memory that it keeps itself.
+class OwnedSource final : public ByteSource {
+ public:
+  explicit OwnedSource(std::vector<std::byte> bytes, std::filesystem::path name = "(memory)")
+      : bytes_(std::move(bytes)), view_(bytes_, std::move(name)) {}
+  OwnedSource(const OwnedSource&) = delete;
+  OwnedSource& operator=(const OwnedSource&) = delete;
+  uint64_t size_bytes() const override { return view_.size_bytes(); }
+  const std::filesystem::path& path() const override { return view_.path(); }
+  void read_at(uint64_t offset_bytes, std::span<std::byte> out) const override {
+    view_.read_at(offset_bytes, out);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+  MemorySource view_;
 };
 
 }  // namespace motley::gguf

@@ -159,7 +159,7 @@ void Writer::add_tensor(std::string_view name, TensorType type, const std::vecto
   add_tensor(name, type, shape, [copy](const Sink& put) { put(*copy); });
 }
 
-void Writer::write(const Sink& out) const {
+std::vector<std::byte> Writer::header() const {
   Bytes header;
   append(header, kMagic);
   append(header, kNewestVersion);
@@ -174,8 +174,12 @@ void Writer::write(const Sink& out) const {
          kMaximumMetadataBytes);
   }
   for (const TensorInfo& tensor : tensors_) append_tensor(header, tensor);
-  out(header);
-  put_padding(out, header.size(), alignment_bytes_);
+  header.resize(round_up(header.size(), size_t{alignment_bytes_}));
+  return header;
+}
+
+void Writer::write(const Sink& out) const {
+  out(header());
   for (size_t i = 0; i < tensors_.size(); ++i) {
     put_tensor(out, tensors_[i], data_[i]);
     put_padding(out, tensors_[i].size_bytes, alignment_bytes_);

@@ -68,6 +68,9 @@ class Writer {
   /// The tensors added so far; their offset_bytes count from the start of the tensor data.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
 
+  /// All that stands before the tensor data: metadata and tensor table, with the padding up to the data.
+  std::vector<std::byte> header() const;
+
   /// Writes the file so that a reader sees the old content or the whole new one: a temporary beside it, then
   /// a rename. Throws Error{kIo} (disk full, no permission) and leaves no temporary behind.
   void write(const std::filesystem::path& path) const;

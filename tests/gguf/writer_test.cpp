@@ -1,5 +1,7 @@
 #include "gguf/writer.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "base/file.hpp"
@@ -112,6 +114,17 @@ TEST(Writer, RefusesDataOfTheWrongSize) {
     expect_invalid([&] { writer.write(directory / "w.gguf"); }, "takes 8 bytes");
     EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
   }
+}
+
+TEST(Writer, HeaderIsWhatStandsBeforeTheData) {
+  Writer writer(256);
+  writer.add("k", true);
+  writer.add_tensor("w", TensorType::kF32, {5}, counting_bytes(20));
+  const std::vector<std::byte> header = writer.header();
+  EXPECT_EQ(header.size(), 256U);
+  const std::vector<std::byte> bytes = writer.bytes();
+  EXPECT_TRUE(std::equal(header.begin(), header.end(), bytes.begin()));
+  EXPECT_EQ(open_bytes(bytes).tensors().front().offset_bytes, header.size());
 }
 
 TEST(Writer, RefusesWhatReadingWouldRefuse) {

@@ -162,27 +162,12 @@ class TinyWriter {
   std::set<std::string, std::less<>> written_;
 };
 
-/// Bytes that the file keeps.
-class OwnedSource final : public gguf::ByteSource {
- public:
-  explicit OwnedSource(std::vector<std::byte> bytes) : bytes_(std::move(bytes)), view_(bytes_, "tiny.gguf") {}
-  uint64_t size_bytes() const override { return view_.size_bytes(); }
-  const std::filesystem::path& path() const override { return view_.path(); }
-  void read_at(uint64_t offset_bytes, std::span<std::byte> out) const override {
-    view_.read_at(offset_bytes, out);
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-  gguf::MemorySource view_;
-};
-
 }  // namespace
 
 gguf::Writer TinyModel::writer() const { return TinyWriter(*this).write(); }
 
 gguf::File TinyModel::open() const {
-  return gguf::File::from_source(std::make_unique<const OwnedSource>(writer().bytes()));
+  return gguf::File::from_source(std::make_unique<const gguf::OwnedSource>(writer().bytes(), "tiny.gguf"));
 }
 
 }  // namespace motley::test

@@ -42,25 +42,10 @@ struct VocabularyFile {
     if (!scores.empty()) writer.add_array("tokenizer.ggml.scores", scores);
     if (!types.empty()) writer.add_array("tokenizer.ggml.token_type", types);
     if (!merges.empty()) writer.add_array("tokenizer.ggml.merges", merges);
-    return from_bytes(writer.bytes());
+    return gguf::File::from_source(
+        std::make_unique<const gguf::OwnedSource>(writer.bytes(), "vocabulary.gguf"));
   }
   tokenizer::Tokenizer load() const { return tokenizer::Tokenizer::load(open()); }
-
- private:
-  struct OwnedSource final : gguf::ByteSource {
-    explicit OwnedSource(std::vector<std::byte> content)
-        : bytes(std::move(content)), view(bytes, "vocabulary.gguf") {}
-    uint64_t size_bytes() const override { return view.size_bytes(); }
-    const std::filesystem::path& path() const override { return view.path(); }
-    void read_at(uint64_t offset_bytes, std::span<std::byte> out) const override {
-      view.read_at(offset_bytes, out);
-    }
-    std::vector<std::byte> bytes;
-    gguf::MemorySource view;
-  };
-  static gguf::File from_bytes(std::vector<std::byte> bytes) {
-    return gguf::File::from_source(std::make_unique<const OwnedSource>(std::move(bytes)));
-  }
 };
 
 /// <unk>, <s>, </s>, the 256 byte tokens, then pieces from "▁a" on (see the scores): a SentencePiece
