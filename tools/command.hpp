@@ -21,6 +21,7 @@ Command add_tokenize_command(CLI::App& parent);
 Command add_detokenize_command(CLI::App& parent);
 Command add_logits_command(CLI::App& parent);
 Command add_perplexity_command(CLI::App& parent);
+Command add_bench_command(CLI::App& parent);
 Command add_devices_command(CLI::App& parent);
 
 }  // namespace motley::tools

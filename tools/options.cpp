@@ -21,7 +21,7 @@ struct ShortName {
   std::string_view meant;
 };
 constexpr std::array kShortNames{ShortName{"-ub", "--ubatch-size"}, ShortName{"-ctk", "--cache-type-k"},
-                                 ShortName{"-ctv", "--cache-type-v"}};
+                                 ShortName{"-ctv", "--cache-type-v"}, ShortName{"-pg", "--prompt-gen"}};
 
 CacheType cache_type(const std::string& name) { return name == "f32" ? CacheType::kF32 : CacheType::kF16; }
 

@@ -48,7 +48,7 @@ CLI::Option* add_repeated_option(CLI::App& app, const std::string& names, std::v
 CLI::Validator number_between(double lowest, double highest);
 
 /// The arguments of main() without the program's name, the single-dashed options of two and three letters
-/// (-ub, -ctk, -ctv) as their long names: CLI11 would take them for bundles of one-letter options.
+/// (-ub, -ctk, -ctv, -pg) as their long names: CLI11 would take them for bundles of one-letter options.
 std::vector<std::string> arguments_of(int argc, char** argv);
 
 /// "--ctx-size" is mirrored by "MOTLEY_CTX_SIZE".

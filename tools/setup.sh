@@ -19,7 +19,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   glslc glslang-tools libshaderc-dev spirv-headers spirv-tools
   libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers
-  libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev libutf8proc-dev
+  libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev
 )
 toolchain_packages=(glslc libshaderc1 libc6 libgcc-s1 libstdc++6 libvulkan-dev libvulkan-volk-dev)
 test_packages=(git libgtest-dev libbenchmark-dev vulkan-validationlayers clang-tidy)

@@ -4,6 +4,13 @@
 #include <stdexcept>
 #include <string>
 
+/// Marks what the shared library exports.
+#if defined(__GNUC__)
+#define MOTLEY_API __attribute__((visibility("default")))
+#else
+#define MOTLEY_API
+#endif
+
 namespace motley {
 
 /// Stable codes; the C ABI (`motley.h`) and the command's exit codes use the same numbers.
@@ -22,11 +29,7 @@ enum class ErrorCode : int {
 
 /// Thrown by every part of Motley. `what()` says what failed, the figure wanted and the figure found, and
 /// what the user can do about it.
-class
-#if defined(__GNUC__)
-    __attribute__((visibility("default")))  // thrown across the library's boundary
-#endif
-    Error : public std::runtime_error {
+class MOTLEY_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

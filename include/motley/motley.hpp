@@ -25,12 +25,6 @@
 
 #include <motley/error.hpp>
 
-#if defined(__GNUC__)
-#define MOTLEY_API __attribute__((visibility("default")))
-#else
-#define MOTLEY_API
-#endif
-
 namespace motley {
 
 /// A token's number in the model's vocabulary.
@@ -192,6 +186,8 @@ class MOTLEY_API Engine {
   const Model& model() const;
   const Device& device() const;
   std::uint32_t trained_context_tokens() const;
+  /// How many logits the model gives; token ids lie below.
+  std::uint32_t vocabulary_size() const;
   /// Bytes of weights one decoded token reads.
   std::uint64_t bytes_per_token() const;
 
@@ -261,6 +257,7 @@ class MOTLEY_API Session {
   std::uint32_t context_tokens() const;  ///< capacity
   std::uint32_t position() const;        ///< tokens in the context now
   std::uint32_t batch_tokens() const;    ///< as chosen for the memory there is
+  std::uint64_t cache_bytes() const;     ///< keys and values of a full context
 
   /// Appends tokens to the context. Throws kContextFull, before running anything, when they do not fit,
   /// kInvalidArgument for an id outside the vocabulary.

@@ -29,7 +29,8 @@ std::vector<placement::Candidate> candidates(const vk::Instance& instance) {
   std::vector<placement::Candidate> result;
   for (const vk::PhysicalDevice& device : instance.devices()) {
     const vk::DeviceFacts& facts = device.facts;
-    result.push_back({facts.name, facts.uuid_string(), class_of(facts.type), facts.device_local_bytes()});
+    result.push_back({facts.name, facts.uuid_string(), class_of(facts.type), facts.device_local_bytes(),
+                      facts.subgroup_size});
   }
   return result;
 }

@@ -45,6 +45,7 @@ Engine::Engine(Model model, Device device, const EngineOptions& options)
 const Model& Engine::model() const { return impl_->model; }
 const Device& Engine::device() const { return impl_->device; }
 uint32_t Engine::trained_context_tokens() const { return impl_->loaded->config().context_length; }
+uint32_t Engine::vocabulary_size() const { return impl_->loaded->config().vocabulary; }
 uint64_t Engine::bytes_per_token() const { return impl_->loaded->bytes_per_token(); }
 
 Perplexity perplexity(const Engine& engine, std::string_view text, uint32_t context_tokens,

@@ -78,6 +78,7 @@ uint32_t Session::position() const {
   return impl_->session.position() + (impl_->pending.has_value() ? 1 : 0);
 }
 uint32_t Session::batch_tokens() const { return impl_->session.batch_tokens(); }
+uint64_t Session::cache_bytes() const { return impl_->session.cache_bytes(); }
 
 void Session::evaluate(std::span<const Token> tokens) {
   std::vector<Token> all(tokens.begin(), tokens.end());

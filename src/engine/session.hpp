@@ -26,6 +26,7 @@ class Session {
   const LoadedModel& model() const { return *model_; }
   uint32_t context_tokens() const { return plan_.context; }
   uint32_t batch_tokens() const { return plan_.batch; }
+  uint64_t cache_bytes() const { return plan_.cache_bytes; }
   uint32_t position() const { return static_cast<uint32_t>(tokens_.size()); }
   /// The tokens whose keys and values are in the cache.
   std::span<const Token> tokens() const { return tokens_; }

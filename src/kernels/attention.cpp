@@ -24,9 +24,7 @@ uint32_t tile_rows(uint32_t rows) { return rows > 1 ? kTileRows : 1; }
 const vk::Pipeline& attention_pipeline(Context& context, const CacheShape& cache, uint32_t tile,
                                        bool partial) {
   const std::string name = std::string("attention") + (tile > 1 ? ".r4" : "") + cache_flavour(cache);
-  const uint32_t workgroup =
-      context.device.facts().type == vk::DeviceType::kCpu ? context.profile.workgroup : 64;
-  const uint32_t constants[] = {workgroup, cache.head_size, partial};
+  const uint32_t constants[] = {context.profile.attention_workgroup, cache.head_size, partial};
   return context.device.pipeline(shaders::get(name), constants);
 }
 

@@ -11,21 +11,18 @@
 namespace motley::kernels {
 namespace {
 
-constexpr uint64_t kBufferBytes = uint64_t{64} << 20;
-constexpr uint64_t kGpuBufferBytes = uint64_t{512} << 20;
+constexpr uint64_t kMebibyte = uint64_t{1} << 20;
 constexpr int kReadings = 5;
 
 }  // namespace
 
 double measure_bandwidth_gbs(Context& context) {
   vk::Device& device = context.device;
-  const bool cpu = device.facts().type == vk::DeviceType::kCpu;
-  const uint64_t wanted = cpu ? kBufferBytes : kGpuBufferBytes;
-  const uint64_t bytes =
-      std::min({wanted, device.facts().max_storage_buffer_range_bytes / (1 << 20) * (1 << 20),
-                std::max(device.available_bytes() / 4 / (1 << 20), uint64_t{1}) * (1 << 20)});
+  const uint64_t bindable = device.facts().max_storage_buffer_range_bytes / kMebibyte * kMebibyte;
+  const uint64_t affordable = std::max<uint64_t>(device.available_bytes() / 4 / kMebibyte, 1) * kMebibyte;
+  const uint64_t bytes = std::min({context.profile.bandwidth_buffer_bytes, bindable, affordable});
   const uint32_t workgroup = context.profile.workgroup;
-  const uint32_t groups = cpu ? 512 : 2048;
+  const uint32_t groups = context.profile.bandwidth_groups;
   const uint32_t invocations = workgroup * groups;
   const vk::Buffer data(device, bytes, vk::MemoryUse::kDevice, "bandwidth measurement");
   const vk::Buffer sums(device, uint64_t{invocations} * 4, vk::MemoryUse::kDevice, "bandwidth measurement");

@@ -13,7 +13,10 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     profile.lanes = std::clamp(std::bit_floor(facts.subgroup_size), 4U, 16U);
     profile.workgroup = profile.lanes;
     profile.max_split = 1;
+    profile.attention_workgroup = profile.lanes;
     profile.attention_split = 2048;
+    profile.bandwidth_buffer_bytes = uint64_t{64} << 20;
+    profile.bandwidth_groups = 512;
     // The compiled flavours are for subgroups of 4 (SwiftShader) and 8 (lavapipe with 256-bit vectors).
     const bool whole_subgroup = profile.lanes == facts.subgroup_size && profile.lanes <= 8;
     profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;

@@ -16,12 +16,18 @@ struct Profile {
   uint32_t workgroup = 64;
   /// Most groups of lanes that share a panel's columns.
   uint32_t max_split = 32;
+  /// Invocations of a workgroup of attention, which has a head or a few to itself; a power of two.
+  uint32_t attention_workgroup = 64;
   /// Positions a workgroup of attention handles when one token is decoded; more are split among workgroups.
   uint32_t attention_split = 256;
   /// Lanes among which activations are handed round in registers (0: not at all).
   uint32_t broadcast = 0;
   /// Handing round is slow there (a quirk of the driver): each value should serve many rows.
   bool slow_exchange = false;
+  /// What a measurement of bandwidth reads, and by how many workgroups: well beyond the caches, and enough to
+  /// keep every core busy.
+  uint64_t bandwidth_buffer_bytes = uint64_t{512} << 20;
+  uint32_t bandwidth_groups = 2048;
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.hpp"
 
@@ -46,12 +47,11 @@ std::string list(std::span<const Candidate> candidates) {
 std::vector<Place> rank(std::span<const Candidate> candidates) {
   std::vector<size_t> order(candidates.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) {
-    if (candidates[a].device_class != candidates[b].device_class) {
-      return candidates[a].device_class < candidates[b].device_class;
-    }
-    return candidates[a].device_local_bytes > candidates[b].device_local_bytes;
-  });
+  const auto key = [&](size_t index) {
+    const Candidate& candidate = candidates[index];
+    return std::tuple(candidate.device_class, ~candidate.device_local_bytes, ~candidate.subgroup_size);
+  };
+  std::ranges::stable_sort(order, {}, key);
   std::vector<Place> places;
   for (const size_t index : order) {
     const Candidate& candidate = candidates[index];

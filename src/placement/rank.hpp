@@ -18,6 +18,7 @@ struct Candidate {
   std::string uuid;
   DeviceClass device_class = DeviceClass::kOther;
   uint64_t device_local_bytes = 0;
+  uint32_t subgroup_size = 0;
 };
 
 struct Place {
@@ -25,7 +26,8 @@ struct Place {
   std::string reason;  ///< one sentence
 };
 
-/// All candidates, best first: by class, then by device-local memory, then in the order given.
+/// All candidates, best first: by class, then by device-local memory, then by subgroup size (of software
+/// drivers that share the host's memory the one with wider vectors computes faster), then in the order given.
 std::vector<Place> rank(std::span<const Candidate> candidates);
 
 /// The candidate a user means: an index, a UUID, or a part of the name in any case. Throws Error{kNoDevice},

@@ -59,10 +59,14 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
 }
 
 void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
+  VkPhysicalDeviceShaderIntegerDotProductFeatures dot{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
   VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+  if (has_device_extension(device, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) v12.pNext = &dot;
   VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &v12};
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
   vkGetPhysicalDeviceFeatures2(device, &features);
+  facts.integer_dot_product = dot.shaderIntegerDotProduct;
   facts.storage_16bit = v11.storageBuffer16BitAccess;
   facts.float16 = v12.shaderFloat16;
   facts.int8 = v12.shaderInt8 && v12.storageBuffer8BitAccess;
@@ -101,7 +105,6 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   DeviceFacts facts;
   query_properties(device, facts);
   query_features(device, facts);
-  facts.integer_dot_product = has_device_extension(device, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
   facts.external_memory_host = has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
   facts.memory_budget = has_device_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 

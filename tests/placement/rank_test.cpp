@@ -21,6 +21,12 @@ TEST(Rank, PutsKindBeforeMemory) {
   EXPECT_NE(rank(kMachine).front().reason.find("24.0 GiB"), std::string::npos);
 }
 
+TEST(Rank, OfTwoWithTheSameMemoryPrefersWiderVectors) {
+  const std::vector<Candidate> software = {{"SwiftShader", "", DeviceClass::kCpu, uint64_t{2} << 30, 4},
+                                           {"llvmpipe", "", DeviceClass::kCpu, uint64_t{2} << 30, 8}};
+  EXPECT_EQ(rank(software).front().index, 1U);
+}
+
 TEST(Select, ByIndexUuidOrName) {
   EXPECT_EQ(select(kMachine, "2"), 2U);
   EXPECT_EQ(select(kMachine, "00000000-0000-0000-0000-000000000004"), 3U);

@@ -12,6 +12,8 @@ _motley_options() {
     detokenize) echo "--ids" ;;
     logits) echo "-p --prompt -o --output $computing" ;;
     perplexity) echo "-f --file --json $computing" ;;
+    bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
+      $computing" ;;
     devices) echo "--json" ;;
     '') echo "--version" ;;
   esac
@@ -30,7 +32,7 @@ _motley() {
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_motley_options "$command")" -- "$word")
   elif [ -z "$command" ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity devices' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity bench devices' -- "$word")
   elif [ "$command" != devices ]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -X '!*.gguf' -- "$word"; compgen -d -- "$word")

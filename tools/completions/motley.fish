@@ -1,8 +1,9 @@
 # Completes motley's subcommands, options and model files in fish.
 
-set -l commands run inspect tokenize detokenize logits perplexity devices
+set -l commands run inspect tokenize detokenize logits perplexity bench devices
 set -l reads_prompt '__fish_seen_subcommand_from run tokenize logits'
-set -l computes '__fish_seen_subcommand_from run logits perplexity'
+set -l computes '__fish_seen_subcommand_from run logits perplexity bench'
+set -l benches '__fish_seen_subcommand_from bench'
 set -l runs '__fish_seen_subcommand_from run'
 
 complete -c motley -f
@@ -14,8 +15,9 @@ complete -c motley -n "not __fish_seen_subcommand_from $commands" -a tokenize -d
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a detokenize -d 'Token ids to text'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a logits -d 'Logits after a prompt'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a perplexity -d 'How well a text is predicted'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a bench -d 'Measure how fast a model runs'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a devices -d 'List the Vulkan devices'
-complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity' \
+complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity bench' \
     -a '(__fish_complete_suffix .gguf)'
 
 complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices' -l json -d 'Print JSON'
@@ -53,3 +55,11 @@ complete -c motley -n $runs -s r -l stop -x -d 'End the text where this would fo
 complete -c motley -n $runs -l context-shift -d 'Go on when the context is full'
 complete -c motley -n $runs -l ignore-eos -d 'Go on after the end of the text'
 complete -c motley -n $runs -l no-display-prompt -d 'Write what follows the prompt only'
+
+complete -c motley -n $benches -s p -l n-prompt -x -d 'Lengths of prompts'
+complete -c motley -n $benches -s n -l n-gen -x -d 'Tokens to decode'
+complete -c motley -n $benches -o pg -l prompt-gen -x -d 'A prompt and decoding, timed together: P,N'
+complete -c motley -n $benches -s d -l n-depth -x -d 'Tokens in the context before'
+complete -c motley -n $benches -s r -l repetitions -x -d 'How often each is timed'
+complete -c motley -n $benches -l no-warmup -d 'Do not run each once before it is timed'
+complete -c motley -n $benches -s o -l output-format -x -a 'md csv json jsonl' -d 'Form of the table'

@@ -1,0 +1,152 @@
+#include "placement/reach.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <numeric>
+
+#include "placement/recut.hpp"
+
+namespace motley::placement {
+namespace {
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+constexpr double kPrecision = 2e-4;
+
+uint32_t everything(const StageSpace& space) { return (uint32_t{1} << space.devices()) - 1; }
+
+bool within(const StageSpace& space, uint32_t device, uint32_t begin, uint32_t end, double limit) {
+  return space.possible(device, begin, end) && (limit == kUnlimited || space.cost(device, begin, end) <= limit);
+}
+
+/// No largest stage is below this: if every device worked all the time at its best rate for any layer, the
+/// layers' sizes would still take so long. (Weights of the layers: their cost on the first device.)
+double fluid_bound(const StageSpace& space) {
+  const uint32_t layers = space.layers();
+  if (layers < 3) return 0;
+  double work = 0;
+  std::vector<double> rates(space.devices());
+  for (uint32_t layer = 1; layer + 1 < layers; ++layer) {
+    // Hand-offs are part of any stage's cost, so two stages' difference is a layer's own.
+    const auto own = [&](uint32_t device) {
+      return space.cost(device, layer, layer + 1) - space.cost(device, layer, layer);
+    };
+    const double size = own(0);
+    work += size;
+    for (uint32_t device = 0; device < space.devices(); ++device) {
+      const double cost = own(device);
+      rates[device] = std::max(rates[device], cost > 0 ? size / cost : kUnlimited);
+    }
+  }
+  const double rate = std::accumulate(rates.begin(), rates.end(), 0.0);
+  return rate > 0 ? work / rate : 0;
+}
+
+}  // namespace
+
+Reach::Reach(const StageSpace& space, double limit, bool use_all)
+    : space_(space), limit_(limit), use_all_(use_all) {
+  const uint32_t layers = space.layers();
+  for (uint32_t device = 0; device < space.devices(); ++device) {
+    uint32_t begin = 1;
+    for (uint32_t end = 0; end < layers; ++end) {
+      while (begin < end && !within(space, device, begin, end, limit)) ++begin;
+      lowest_.push_back(std::min(begin, end));
+    }
+    lowest_.push_back(layers);  // the last stage has its own table
+    begin = 1;
+    while (begin < layers && !within(space, device, begin, layers, limit)) ++begin;
+    lowest_last_.push_back(begin);
+  }
+  begin_.resize(size_t{everything(space)} + 1);
+  begin_[0] = layers + 1;
+  for (uint32_t set = 1; set < begin_.size(); ++set) {
+    uint32_t best = layers + 1;
+    for (uint32_t left = set; left != 0; left &= left - 1) {
+      best = std::min(best, before(static_cast<uint32_t>(std::countr_zero(left)), set));
+    }
+    begin_[set] = best;
+  }
+}
+
+/// Where `set` can begin when `device`, one of it, comes first; layers() + 1: it cannot.
+uint32_t Reach::before(uint32_t device, uint32_t set) const {
+  const uint32_t layers = space_.layers();
+  const uint32_t rest = set & ~(uint32_t{1} << device);
+  uint32_t begin = layers + 1;
+  if (rest == 0 || !use_all_) {
+    begin = std::min(begin, begin_[rest]);  // it may stay unused
+    if (lowest_last_[device] < layers) begin = std::min(begin, lowest_last_[device]);
+  }
+  if (rest != 0 && begin_[rest] <= layers) {
+    const uint32_t end = begin_[rest];
+    const uint32_t lowest = lowest_[device * (layers + 1) + end];
+    if (lowest < end) begin = std::min(begin, lowest);
+  }
+  if (!use_all_ || begin > layers) return begin;
+  const auto others = static_cast<uint32_t>(std::popcount(everything(space_) & ~set));
+  begin = std::max(begin, others);
+  return begin + static_cast<uint32_t>(std::popcount(set)) > layers ? layers + 1 : begin;
+}
+
+Cuts Reach::cuts(uint32_t set, uint32_t begin) const {
+  const uint32_t layers = space_.layers();
+  Cuts result;
+  while (begin < layers) {
+    uint32_t chosen = 0;
+    bool idle = false;
+    for (uint32_t left = set; left != 0 && !idle; left &= left - 1) {
+      const auto device = static_cast<uint32_t>(std::countr_zero(left));
+      const uint32_t rest = set & ~(uint32_t{1} << device);
+      idle = !use_all_ && begin_[rest] <= begin;
+      if (idle || before(device, set) <= begin) chosen = device;
+    }
+    set &= ~(uint32_t{1} << chosen);
+    if (idle) continue;
+    const bool last = set == 0 || (!use_all_ && lowest_last_[chosen] <= begin);
+    const uint32_t end = last ? layers : std::max(begin_[set], begin + 1);
+    result.push_back({space_.machine_index(chosen), begin, end});
+    begin = end;
+  }
+  return result;
+}
+
+std::optional<Cuts> Reach::whole() const {
+  const uint32_t layers = space_.layers();
+  const uint32_t all = everything(space_);
+  std::optional<Cuts> best;
+  for (uint32_t device = 0; device < space_.devices(); ++device) {
+    if ((!use_all_ || all == 1) && within(space_, device, 0, layers, limit_)) {
+      return Cuts{{space_.machine_index(device), 0, layers}};
+    }
+    const uint32_t rest = all & ~(uint32_t{1} << device);
+    if (begin_[rest] >= layers || !within(space_, device, 0, begin_[rest], limit_)) continue;
+    Cuts cuts = {{space_.machine_index(device), 0, begin_[rest]}};
+    const Cuts others = this->cuts(rest, begin_[rest]);
+    cuts.insert(cuts.end(), others.begin(), others.end());
+    if (!best || cuts.size() < best->size()) best = std::move(cuts);
+  }
+  return best;
+}
+
+bool feasible(const StageSpace& space) { return Reach(space, kUnlimited).whole().has_value(); }
+
+std::optional<Cuts> minimise_largest(const StageSpace& space, bool use_all) {
+  std::optional<Cuts> best = Reach(space, kUnlimited, use_all).whole();
+  if (!best) return std::nullopt;
+  double high = largest_cost(space, *best);
+  double low = fluid_bound(space);
+  while (high - low > kPrecision * high) {
+    const double limit = (low + high) / 2;
+    const std::optional<Cuts> found = Reach(space, limit, use_all).whole();
+    if (found) {
+      best = found;
+      high = std::min(limit, largest_cost(space, *best));
+    } else {
+      low = limit;
+    }
+  }
+  return recut_evenly(space, *best);
+}
+
+}  // namespace motley::placement

@@ -1,0 +1,189 @@
+// motley bench: how fast a model runs.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "bench_report.hpp"
+#include "command.hpp"
+#include "devices.hpp"
+#include "exit_code.hpp"
+#include "interruption.hpp"
+#include "loading.hpp"
+#include "options.hpp"
+#include "printing.hpp"
+
+namespace motley::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint32_t kMostTokens = 1U << 20;
+
+struct BenchOptions {
+  ComputeOptions compute;
+  std::vector<std::uint32_t> prompt_tokens{512};
+  std::vector<std::uint32_t> decode_tokens{128};
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> both;
+  std::vector<std::uint32_t> depths{0};
+  std::uint32_t repetitions = 5;
+  bool no_warmup = false;
+  std::string format = "md";
+};
+
+/// At each depth all prompts, then all decodings, then those of both.
+std::vector<BenchTest> tests_of(const BenchOptions& options) {
+  std::vector<BenchTest> tests;
+  for (const std::uint32_t depth : options.depths) {
+    for (const std::uint32_t tokens : options.prompt_tokens) {
+      if (tokens > 0) tests.push_back({tokens, 0, depth});
+    }
+    for (const std::uint32_t tokens : options.decode_tokens) {
+      if (tokens > 0) tests.push_back({0, tokens, depth});
+    }
+    for (const auto& [prompt, decode] : options.both) {
+      if (prompt + decode > 0) tests.push_back({prompt, decode, depth});
+    }
+  }
+  if (tests.empty())
+    throw Error(ErrorCode::kInvalidArgument, "nothing to measure: give -p, -n or -pg tokens");
+  return tests;
+}
+
+class Bench {
+ public:
+  Bench(Session& session, std::uint64_t weight_bytes, std::uint64_t cache_bytes_per_token,
+        std::size_t vocabulary)
+      : session_(session),
+        weight_bytes_(weight_bytes),
+        cache_bytes_per_token_(cache_bytes_per_token),
+        tokens_(0, static_cast<Token>(vocabulary - 1)) {}
+
+  BenchRow measure(const BenchTest& test, std::uint32_t repetitions, bool warm_up) {
+    BenchRow row;
+    row.test = test;
+    if (warm_up) {
+      // The first run of each length records its commands, and software drivers compile then.
+      prepare(test);
+      if (test.prompt_tokens > 0) session_.evaluate(draw(test.prompt_tokens));
+      if (test.decode_tokens > 0) session_.evaluate(draw(1));
+    }
+    for (std::uint32_t i = 0; i < repetitions; ++i) {
+      prepare(test);
+      const std::vector<Token> prompt = draw(test.prompt_tokens);
+      const auto start = Clock::now();
+      if (!prompt.empty()) session_.evaluate(prompt);
+      for (std::uint32_t token = 0; token < test.decode_tokens; ++token) session_.evaluate(draw(1));
+      row.seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    }
+    const double mean_position = test.depth_tokens + 0.5 * (test.decode_tokens + 1);
+    row.bytes_per_token =
+        static_cast<double>(weight_bytes_) + mean_position * static_cast<double>(cache_bytes_per_token_);
+    return row;
+  }
+
+ private:
+  void prepare(const BenchTest& test) {
+    session_.reset();
+    if (test.depth_tokens > 0) session_.evaluate(draw(test.depth_tokens));
+  }
+
+  std::vector<Token> draw(std::uint32_t count) {
+    std::vector<Token> result(count);
+    std::ranges::generate(result, [&] { return tokens_(random_); });
+    return result;
+  }
+
+  Session& session_;
+  std::uint64_t weight_bytes_;
+  std::uint64_t cache_bytes_per_token_;
+  std::uniform_int_distribution<Token> tokens_;
+  std::mt19937 random_{1};  // NOLINT(cert-msc51-cpp): every run of the benchmark sees the same tokens
+};
+
+BenchSubject describe(const Model& model, const Engine& engine, const Session& session,
+                      const BenchOptions& options) {
+  BenchSubject subject;
+  subject.model = model.path().filename().string();
+  for (const TensorEntry& tensor : model.tensors()) {
+    std::uint64_t elements = 1;
+    for (const std::uint64_t length : tensor.shape) elements *= length;
+    subject.parameters += elements;
+    subject.model_bytes += tensor.size_bytes;
+  }
+  subject.device = engine.device().info();
+  subject.bandwidth_gbs = engine.device().bandwidth_gbs();
+  subject.batch_tokens = session.batch_tokens();
+  subject.cache_k = options.compute.cache_k;
+  subject.cache_v = options.compute.cache_v;
+  return subject;
+}
+
+int bench(const BenchOptions& options) {
+  set_up_log(options.compute.verbose);
+  if (options.compute.list_devices) return list_devices_as_table(options.compute.device_options());
+  require_model(options.compute.model);
+  const std::vector<BenchTest> tests = tests_of(options);
+  SessionOptions session_options = options.compute.session();
+  if (session_options.context_tokens == 0) {
+    for (const BenchTest& test : tests)
+      session_options.context_tokens =
+          std::max(session_options.context_tokens, test.depth_tokens + test.tokens() + 1);
+  }
+
+  Interruption interruption;
+  const Model model = Model::open(options.compute.model);
+  const Engine engine = load_engine(model, options.compute, session_options, interruption);
+  Session session = make_session(engine, options.compute, session_options);
+  Bench bench(session, engine.bytes_per_token(), session.cache_bytes() / session.context_tokens(),
+              engine.vocabulary_size());
+  BenchReport report(options.format, describe(model, engine, session, options));
+  const Interruption::Scope scope(interruption, [&] { session.cancel(); });
+  for (const BenchTest& test : tests) {
+    BenchRow row = bench.measure(test, options.repetitions, !options.no_warmup);
+    row.memory_bytes = engine.device().peak_allocated_bytes();
+    report.add(row);
+  }
+  report.finish();
+  check_validation(engine.device(), options.compute);
+  return kSuccess;
+}
+
+}  // namespace
+
+Command add_bench_command(CLI::App& parent) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* app = parent.add_subcommand("bench", "Measure how fast a model runs");
+  const auto lengths = [&](const char* names, std::vector<std::uint32_t>& values, const char* description) {
+    app->add_option(names, values, description)
+        ->type_name("TOKENS,…")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(number_between(0, kMostTokens));
+  };
+  lengths("-p,--n-prompt", options->prompt_tokens, "Run prompts of these lengths; default 512, 0 for none");
+  lengths("-n,--n-gen", options->decode_tokens, "Decode so many tokens one by one; default 128, 0 for none");
+  app->add_option("--prompt-gen", options->both, "(-pg) Run a prompt and then decode, timed together")
+      ->type_name("P,N")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  lengths("-d,--n-depth", options->depths, "Tokens that are in the context before; default 0");
+  app->add_option("-r,--repetitions", options->repetitions, "How often each is timed; default 5")
+      ->type_name("TIMES")
+      ->check(number_between(1, 1000));
+  app->add_flag("--no-warmup", options->no_warmup, "Do not run each once before it is timed");
+  app->add_option("-o,--output-format", options->format, "md, csv, json or jsonl; default md")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}).description(""));
+  add_compute_options(*app, options->compute);
+  return {app, [options] { return bench(*options); }};
+}
+
+}  // namespace motley::tools

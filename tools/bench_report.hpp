@@ -1,0 +1,67 @@
+// What a benchmark measured, in the forms that people and programs read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <motley/motley.hpp>
+
+namespace motley::tools {
+
+/// One kind of run: `prompt_tokens` in batches, then `decode_tokens` one by one, with `depth_tokens` in the
+/// context before.
+struct BenchTest {
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t decode_tokens = 0;
+  std::uint32_t depth_tokens = 0;
+
+  /// "pp512", "tg128", "pp512+tg128", "tg128 @ d4096": the names that llama-bench gives them.
+  std::string name() const;
+  std::uint32_t tokens() const { return prompt_tokens + decode_tokens; }
+};
+
+/// What all rows of a report have in common.
+struct BenchSubject {
+  std::string model;
+  std::uint64_t model_bytes = 0;
+  std::uint64_t parameters = 0;
+  DeviceInfo device;
+  double bandwidth_gbs = 0;  ///< measured
+  std::uint32_t batch_tokens = 0;
+  std::string cache_k, cache_v;
+};
+
+struct BenchRow {
+  BenchTest test;
+  std::vector<double> seconds;     ///< one for each repetition
+  double bytes_per_token = 0;      ///< weights, and keys and values on average, that one decoded token reads
+  std::uint64_t memory_bytes = 0;  ///< on the device, at most so far
+
+  double mean_rate() const;       ///< tokens a second
+  double rate_deviation() const;  ///< of the repetitions, as of a sample; 0 for one
+  /// Decoding's share of what the bandwidth allows, 0 … 1; 0 where a prompt is run, which arithmetic limits.
+  double bandwidth_share(double bandwidth_gbs) const;
+};
+
+/// Writes rows as they come. `format` is "md", "csv", "json" or "jsonl".
+class BenchReport {
+ public:
+  BenchReport(const std::string& format, BenchSubject subject);
+
+  void add(const BenchRow& row);
+  void finish();
+
+ private:
+  std::string as_json(const BenchRow& row) const;
+  std::string as_csv(const BenchRow& row) const;
+  std::string as_markdown(const BenchRow& row) const;
+  std::string csv_head() const;
+  std::string markdown_head() const;
+
+  std::string format_;
+  BenchSubject subject_;
+  bool any_ = false;
+};
+
+}  // namespace motley::tools
