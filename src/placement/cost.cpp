@@ -59,7 +59,10 @@ struct LayerTimes {
 class DeviceCost {
  public:
   DeviceCost(const PlanDevice& device, const Host& host, uint32_t chunks)
-      : device_(device), rates_(device), chunks_(chunks), link_gbs_(std::min(device.link_gbs, device.bandwidth_gbs)) {
+      : device_(device),
+        rates_(device),
+        chunks_(chunks),
+        link_gbs_(std::min(device.link_gbs, device.bandwidth_gbs)) {
     if (host.bandwidth_gbs > 0) link_gbs_ = std::min(link_gbs_, host.bandwidth_gbs);
   }
 
@@ -79,9 +82,9 @@ class DeviceCost {
   }
 
   LayerTimes prefill(const LayerCost& layer) const {
-    double compute_ms = ms(static_cast<double>(layer.attention_flops_per_position) * kPrefillTokens *
-                               (kPrefillTokens / 2),
-                           rates_.attention_gflops());
+    double compute_ms =
+        ms(static_cast<double>(layer.attention_flops_per_position) * kPrefillTokens * (kPrefillTokens / 2),
+           rates_.attention_gflops());
     double bytes = static_cast<double>(layer.vector_bytes);
     for (const MatrixCost& matrix : layer.matrices) {
       const double flops = 2.0 * static_cast<double>(matrix.weights) * matrix.active_share * kPrefillTokens;

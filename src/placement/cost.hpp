@@ -19,8 +19,7 @@ struct DeviceTimes {
 
   /// Layers [begin, end), those before `resident_begin` in host memory; hand-offs not included.
   double stage(uint32_t begin, uint32_t resident_begin, uint32_t end) const {
-    const double layers =
-        hosted[resident_begin] - hosted[begin] + resident[end] - resident[resident_begin];
+    const double layers = hosted[resident_begin] - hosted[begin] + resident[end] - resident[resident_begin];
     return end + 1 == resident.size() ? layers + output : layers;
   }
 };

@@ -34,7 +34,8 @@ void check_device(const PlanDevice& device) {
 }
 
 /// What a device of a class is like when nothing is known of it. Bandwidths and peaks are those of the slower
-/// cards in use; links are what PCIe 3 x16 reaches; the software drivers' dispatch cost is measured (20-50 us).
+/// cards in use; links are what PCIe 3 x16 reaches; the software drivers' dispatch cost is measured (20-50
+/// us).
 struct Typical {
   double bandwidth_gbs;
   double tflops_per_gbs;
@@ -69,8 +70,7 @@ void estimate_device(PlanDevice& device, const Host& host, std::vector<std::stri
   const auto fill = [&](double& figure, double estimate, const char* what, const char* unit) {
     if (figure != 0) return;
     figure = std::clamp(estimate, kSmallest, kLargest);
-    notes.push_back(
-        fmt::format("{} of '{}' not given: taken as {:.3g} {}", what, device.name, figure, unit));
+    notes.push_back(fmt::format("{} of '{}' not given: taken as {:.3g} {}", what, device.name, figure, unit));
   };
   const double matvec_gbs = best_rate(device, &FormatRate::matvec_gbs);
   const double matmat_gflops = best_rate(device, &FormatRate::matmat_gflops);

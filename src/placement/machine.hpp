@@ -24,13 +24,13 @@ struct FormatRate {
 struct PlanDevice {
   std::string name;
   DeviceClass device_class = DeviceClass::kOther;
-  uint64_t memory_bytes = 0;  ///< what may be used of its memory
-  double bandwidth_gbs = 0;   ///< of its own memory
-  double matrix_tflops = 0;   ///< the peak of its matrix arithmetic
-  double link_gbs = 0;        ///< to and from host memory
-  double dispatch_us = 0;     ///< one dispatch that does nothing
-  double handoff_us = 0;      ///< one hand-off of next to no bytes
-  double power_w = 0;         ///< while it works
+  uint64_t memory_bytes = 0;      ///< what may be used of its memory
+  double bandwidth_gbs = 0;       ///< of its own memory
+  double matrix_tflops = 0;       ///< the peak of its matrix arithmetic
+  double link_gbs = 0;            ///< to and from host memory
+  double dispatch_us = 0;         ///< one dispatch that does nothing
+  double handoff_us = 0;          ///< one hand-off of next to no bytes
+  double power_w = 0;             ///< while it works
   std::vector<FormatRate> rates;  ///< empty: derived from bandwidth and tflops
 };
 
@@ -44,13 +44,14 @@ struct Machine {
   Host host;
 };
 
-/// The share of the memory bandwidth that a matrix-vector product is taken to reach where no rate was measured
-/// (engines reach 84 to 92 % of it), and of the matrix peak that prefill is taken to reach (35 to 42 %).
+/// The share of the memory bandwidth that a matrix-vector product is taken to reach where no rate was
+/// measured (engines reach 84 to 92 % of it), and of the matrix peak that prefill is taken to reach (35 to 42
+/// %).
 inline constexpr double kMatvecShare = 0.85;
 inline constexpr double kMatmatShare = 0.40;
 
-/// Throws Error{kInvalidArgument} that names the device and the field when a figure is not finite, negative or
-/// beyond reason, or when there are no devices or more than kMaxDevices.
+/// Throws Error{kInvalidArgument} that names the device and the field when a figure is not finite, negative
+/// or beyond reason, or when there are no devices or more than kMaxDevices.
 void check_machine(const Machine& machine);
 
 /// Fills in what is not given from what is; returns a sentence for each estimate ("link of 'RTX 4090' not

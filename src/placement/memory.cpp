@@ -23,8 +23,7 @@ MemoryModel::MemoryModel(const Workload& workload, std::vector<uint64_t> usable_
 }
 
 uint64_t MemoryModel::outer_weights_bytes(bool embedding, bool output) const {
-  return (embedding ? embedding_bytes_ : 0) +
-         (output ? (embedding ? tied_output_bytes_ : output_bytes_) : 0);
+  return (embedding ? embedding_bytes_ : 0) + (output ? (embedding ? tied_output_bytes_ : output_bytes_) : 0);
 }
 
 uint64_t MemoryModel::scratch_bytes(bool output) const {

@@ -40,7 +40,8 @@ struct Request {
   std::vector<LayerRange> layers;         ///< the whole plan by hand; a device may come twice
   std::map<size_t, uint64_t> max_memory;  ///< bytes, by device
   uint64_t reserve_bytes = 0;             ///< of every device's memory, left free
-  /// So many layers, the last ones, lie in the memory of devices that are not CPUs, the others in host memory.
+  /// So many layers, the last ones, lie in the memory of devices that are not CPUs, the others in host
+  /// memory.
   std::optional<uint32_t> device_layers;
 };
 
@@ -71,7 +72,7 @@ struct Unused {
 
 struct Alternative {
   std::string plan;
-  double decode_tokens_per_second = 0;   ///< what it would reach, were there memory enough
+  double decode_tokens_per_second = 0;  ///< what it would reach, were there memory enough
   double prefill_tokens_per_second = 0;
   bool feasible = false;
 };
@@ -99,8 +100,9 @@ struct Plan {
 ///
 /// The space searched: each device holds at most one run of layers, in any order of devices; embedding with
 /// the first stage, output with the last. CPU devices hold layers when the others do not suffice, when named
-/// in `only` or `priority`, or when a token gets faster by it. Layers lie in host memory only when the devices
-/// do not suffice, or when `device_layers` says so. Of plans within 0.05 % the one with the better prefill.
+/// in `only` or `priority`, or when a token gets faster by it. Layers lie in host memory only when the
+/// devices do not suffice, or when `device_layers` says so. Of plans within 0.05 % the one with the better
+/// prefill.
 ///
 /// Throws Error{kInvalidArgument} for figures that make no sense and for constraints that contradict each
 /// other or cannot be met, saying by how much.

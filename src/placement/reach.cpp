@@ -16,7 +16,8 @@ constexpr double kPrecision = 2e-4;
 uint32_t everything(const StageSpace& space) { return (uint32_t{1} << space.devices()) - 1; }
 
 bool within(const StageSpace& space, uint32_t device, uint32_t begin, uint32_t end, double limit) {
-  return space.possible(device, begin, end) && (limit == kUnlimited || space.cost(device, begin, end) <= limit);
+  return space.possible(device, begin, end) &&
+         (limit == kUnlimited || space.cost(device, begin, end) <= limit);
 }
 
 /// No largest stage is below this: if every device worked all the time at its best rate for any layer, the

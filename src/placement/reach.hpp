@@ -1,4 +1,5 @@
-// How many of the last layers each set of devices can hold; and from it the plan whose largest stage is least.
+// How many of the last layers each set of devices can hold; and from it the plan whose largest stage is
+// least.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,13 @@ namespace motley::placement {
 /// For every set of devices, how early a pipeline of them may begin when every stage is possible and costs no
 /// more than a limit.
 ///
-/// Exact: the earliest layer from which set R can hold everything to the end is the least, over the device d of
-/// R that comes first, of how early d can begin where R without d begins; for what begins late never does worse
-/// than what begins early (see StageSpace). 2^n * n / 2 table lookups.
+/// Exact: the earliest layer from which set R can hold everything to the end is the least, over the device d
+/// of R that comes first, of how early d can begin where R without d begins; for what begins late never does
+/// worse than what begins early (see StageSpace). 2^n * n / 2 table lookups.
 class Reach {
  public:
-  /// With `use_all`, every device of a set must hold a layer; devices not in it hold at least one each before.
+  /// With `use_all`, every device of a set must hold a layer; devices not in it hold at least one each
+  /// before.
   Reach(const StageSpace& space, double limit, bool use_all = false);
 
   /// The least layer above 0 from which the devices of `set` (a bit each) can hold all to the end, or

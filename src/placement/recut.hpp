@@ -19,8 +19,8 @@ std::optional<Cuts> recut(const StageSpace& space, const Cuts& cuts, const Stage
 /// squared costs.
 Cuts recut_evenly(const StageSpace& space, const Cuts& cuts);
 
-/// Cuts whose sum of costs is within `slack` of the given ones' and whose longest prefill stage is as short as
-/// that allows: a prompt's chunks are pipelined over the stages, so even stages make it faster.
+/// Cuts whose sum of costs is within `slack` of the given ones' and whose longest prefill stage is as short
+/// as that allows: a prompt's chunks are pipelined over the stages, so even stages make it faster.
 Cuts recut_for_prefill(const StageSpace& space, const CostModel& costs, const Cuts& cuts, double slack);
 
 }  // namespace motley::placement

@@ -89,7 +89,8 @@ void StageSpace::find_twins(const Machine& machine) {
     for (uint32_t other = 0; other < device; ++other) {
       const size_t a = machine_index(device);
       const size_t b = machine_index(other);
-      if (memory_.usable_bytes(a) == memory_.usable_bytes(b) && alike(machine.devices[a], machine.devices[b])) {
+      if (memory_.usable_bytes(a) == memory_.usable_bytes(b) &&
+          alike(machine.devices[a], machine.devices[b])) {
         twin = other;
       }
     }

@@ -38,7 +38,8 @@ enum class Measure {
   kFill,    ///< the share of the usable memory that it takes
 };
 
-/// Prefill counts in kTime and kEnergy just enough to decide between plans whose decode differs less than this.
+/// Prefill counts in kTime and kEnergy just enough to decide between plans whose decode differs less than
+/// this.
 inline constexpr double kTieWindow = 5e-4;
 
 /// All possible stages. Devices are numbered 0.. in the order of the rules; machine_index() leads back.
