@@ -21,7 +21,8 @@ constexpr std::string_view kDefaultFormat = "q4_k_m";
 // clang-format off
 constexpr std::array kShapes = {
     // name, source, architecture,
-    //     layers, embedding, heads, kv heads, head size, feed forward, vocabulary, context, rope base, epsilon, tied
+    //     layers, embedding, heads, kv heads, head size, feed forward, vocabulary, context, rope base,
+    //     epsilon, tied
     Shape{"llama-1.1b-bench", "none: the shape that benchmarks are run on", "llama",
           16, 2048, 32, 8, 64, 8192, 32000, 4096, 10000.0F, 1e-5F, false},
     Shape{"llama-3.2-1b", "meta-llama/Llama-3.2-1B-Instruct", "llama",

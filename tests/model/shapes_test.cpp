@@ -141,7 +141,7 @@ TEST(ShapeSpecs, HostileTextIsRefused) {
   for (const std::string& spec :
        {std::string(""), std::string("llama-3-8b"), std::string("shape"), std::string("shape:x@"),
         std::string("shape:@q4_0"), std::string("shape:@"), std::string("shape:llama-3-8b@q4_0@q4_0"),
-        std::string("shape:llama-3-8b "), std::string("shape:llama-3-8b\0@q4_0", 23),
+        std::string("shape:llama-3-8b "), std::string("shape:llama-3-8b\0@q4_0", 22),
         std::string("shape:\x1b[31m\xff"), "shape:" + std::string(1000000, 'l'),
         "shape:llama-3-8b@" + std::string(1000000, 'q'), std::string(1000000, 's')}) {
     const std::string message = refusal_of(spec);
