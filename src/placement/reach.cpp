@@ -11,7 +11,7 @@ namespace motley::placement {
 namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
-constexpr double kPrecision = 2e-4;
+constexpr double kPrecision = 4e-4;
 
 uint32_t everything(const StageSpace& space) { return (uint32_t{1} << space.devices()) - 1; }
 
@@ -46,48 +46,44 @@ double fluid_bound(const StageSpace& space) {
 }  // namespace
 
 Reach::Reach(const StageSpace& space, double limit, bool use_all)
-    : space_(space), limit_(limit), use_all_(use_all) {
-  const uint32_t layers = space.layers();
-  for (uint32_t device = 0; device < space.devices(); ++device) {
-    uint32_t begin = 1;
-    for (uint32_t end = 0; end < layers; ++end) {
-      while (begin < end && !within(space, device, begin, end, limit)) ++begin;
-      lowest_.push_back(std::min(begin, end));
-    }
-    lowest_.push_back(layers);  // the last stage has its own table
-    begin = 1;
-    while (begin < layers && !within(space, device, begin, layers, limit)) ++begin;
-    lowest_last_.push_back(begin);
-  }
-  begin_.resize(size_t{everything(space)} + 1);
-  begin_[0] = layers + 1;
-  for (uint32_t set = 1; set < begin_.size(); ++set) {
-    uint32_t best = layers + 1;
+    : space_(space), limit_(limit), use_all_(use_all), dead_(static_cast<uint16_t>(space.layers() + 2)) {
+  for (uint32_t device = 0; device < space.devices(); ++device) tabulate(device);
+  const uint32_t all = everything(space);
+  begin_.resize(size_t{all} + 1);
+  begin_[0] = static_cast<uint16_t>(space.layers() + 1);
+  for (uint32_t set = 1; set <= all; ++set) {
+    uint16_t best = dead_;
     for (uint32_t left = set; left != 0; left &= left - 1) {
-      best = std::min(best, before(static_cast<uint32_t>(std::countr_zero(left)), set));
+      const auto device = static_cast<uint32_t>(std::countr_zero(left));
+      best = std::min(best, before(device, begin_[set & ~(uint32_t{1} << device)]));
     }
-    begin_[set] = best;
+    begin_[set] = use_all ? leave_some(set, best) : best;
   }
 }
 
-/// Where `set` can begin when `device`, one of it, comes first; layers() + 1: it cannot.
-uint32_t Reach::before(uint32_t device, uint32_t set) const {
+void Reach::tabulate(uint32_t device) {
   const uint32_t layers = space_.layers();
-  const uint32_t rest = set & ~(uint32_t{1} << device);
-  uint32_t begin = layers + 1;
-  if (rest == 0 || !use_all_) {
-    begin = std::min(begin, begin_[rest]);  // it may stay unused
-    if (lowest_last_[device] < layers) begin = std::min(begin, lowest_last_[device]);
+  const auto add = [&](uint32_t begin, uint32_t end, uint32_t otherwise) {
+    lowest_.push_back(static_cast<uint16_t>(begin < end ? begin : otherwise));
+  };
+  uint32_t begin = 1;
+  for (uint32_t end = 0; end < layers; ++end) {
+    while (begin < end && !within(space_, device, begin, end, limit_)) ++begin;
+    add(begin, end, use_all_ ? dead_ : end);
   }
-  if (rest != 0 && begin_[rest] <= layers) {
-    const uint32_t end = begin_[rest];
-    const uint32_t lowest = lowest_[device * (layers + 1) + end];
-    if (lowest < end) begin = std::min(begin, lowest);
-  }
-  if (!use_all_ || begin > layers) return begin;
-  const auto others = static_cast<uint32_t>(std::popcount(everything(space_) & ~set));
+  add(layers, layers, dead_);  // no set begins at layers()
+  begin = 1;
+  while (begin < layers && !within(space_, device, begin, layers, limit_)) ++begin;
+  add(begin, layers, use_all_ ? dead_ : layers + 1);
+  add(layers, layers, dead_);
+}
+
+/// With every device of the set in use and one layer at least for each of the others.
+uint16_t Reach::leave_some(uint32_t set, uint16_t begin) const {
+  const auto others = static_cast<uint16_t>(std::popcount(everything(space_) & ~set));
   begin = std::max(begin, others);
-  return begin + static_cast<uint32_t>(std::popcount(set)) > layers ? layers + 1 : begin;
+  const uint32_t needed = static_cast<uint32_t>(std::popcount(set)) + begin;
+  return needed > space_.layers() ? dead_ : begin;
 }
 
 Cuts Reach::cuts(uint32_t set, uint32_t begin) const {
@@ -98,14 +94,13 @@ Cuts Reach::cuts(uint32_t set, uint32_t begin) const {
     bool idle = false;
     for (uint32_t left = set; left != 0 && !idle; left &= left - 1) {
       const auto device = static_cast<uint32_t>(std::countr_zero(left));
-      const uint32_t rest = set & ~(uint32_t{1} << device);
-      idle = !use_all_ && begin_[rest] <= begin;
-      if (idle || before(device, set) <= begin) chosen = device;
+      const uint16_t after = begin_[set & ~(uint32_t{1} << device)];
+      idle = !use_all_ && after <= begin;
+      if (idle || before(device, after) <= begin) chosen = device;
     }
     set &= ~(uint32_t{1} << chosen);
     if (idle) continue;
-    const bool last = set == 0 || (!use_all_ && lowest_last_[chosen] <= begin);
-    const uint32_t end = last ? layers : std::max(begin_[set], begin + 1);
+    const uint32_t end = std::min<uint32_t>(begin_[set], layers);
     result.push_back({space_.machine_index(chosen), begin, end});
     begin = end;
   }

@@ -23,7 +23,7 @@ class Reach {
   Reach(const StageSpace& space, double limit, bool use_all = false);
 
   /// The least layer above 0 from which the devices of `set` (a bit each) can hold all to the end, or
-  /// layers() + 1 when they cannot hold even the last.
+  /// above layers() when they cannot hold even the last.
   uint32_t begin(uint32_t set) const { return begin_[set]; }
 
   /// Stages for [begin, layers()), where `begin` >= begin(set); they use no device without need.
@@ -34,20 +34,27 @@ class Reach {
   std::optional<Cuts> whole() const;
 
  private:
-  uint32_t before(uint32_t device, uint32_t set) const;
+  void tabulate(uint32_t device);
+  uint16_t leave_some(uint32_t set, uint16_t begin) const;
+  /// Where `device` can begin when what follows it begins at `after`.
+  uint16_t before(uint32_t device, uint16_t after) const {
+    return lowest_[device * (space_.layers() + 3) + after];
+  }
 
   const StageSpace& space_;
   double limit_;
   bool use_all_;
-  std::vector<uint32_t> lowest_;       // [device][end]: where a stage that ends there can begin; end: nowhere
-  std::vector<uint32_t> lowest_last_;  // [device]: where the last stage can begin; layers(): nowhere
-  std::vector<uint32_t> begin_;        // [set]
+  uint16_t dead_;  ///< the "begin" of sets that cannot be used up
+  /// For each device, by where what follows begins: where it can begin. `after` itself where it can hold
+  /// nothing and may stay unused; layers() + 1 stands for nothing that follows.
+  std::vector<uint16_t> lowest_;
+  std::vector<uint16_t> begin_;  ///< by set
 };
 
 /// Whether any pipeline is possible at all.
 bool feasible(const StageSpace& space);
 
-/// The pipeline whose largest stage costs least, to 0.02 %: the limit is bisected, each answer exact.
+/// The pipeline whose largest stage costs least, to 0.04 %: the limit is bisected, each answer exact.
 /// Nothing where no pipeline is possible. The stages are then evened out below that largest cost.
 std::optional<Cuts> minimise_largest(const StageSpace& space, bool use_all = false);
 

@@ -14,7 +14,6 @@ namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 constexpr double kPrecision = 2e-4;
-constexpr uint64_t kStepBudget = 1'500'000;
 constexpr int32_t kNone = -1;
 
 /// A pipeline of some first layers.
@@ -29,9 +28,10 @@ struct State {
 
 class Search {
  public:
-  Search(const StageSpace& space, const SearchStart& start)
+  Search(const StageSpace& space, const SearchStart& start, uint64_t step_budget)
       : space_(space),
         start_(start),
+        step_budget_(step_budget),
         table_(space, start.begin, start.used),
         reach_(space, kUnlimited),
         prices_(first_prices(space, table_)) {}
@@ -41,9 +41,9 @@ class Search {
     const bool possible =
         start_.begin == 0 ? reach_.whole().has_value() : reach_.begin(all & ~start_.used) <= start_.begin;
     if (!possible) return std::nullopt;
-    for (const size_t width : {size_t{8}, size_t{64}, size_t{512}, size_t{4096}}) {
+    for (size_t width = 8;; width *= 8) {
       sweep(width);
-      if (cut_off_ == kUnlimited || proven_gap() <= kPrecision || steps_ >= kStepBudget) break;
+      if (cut_off_ == kUnlimited || proven_gap() <= kPrecision || steps_ >= step_budget_) break;
       if (upper_ < kUnlimited) prices_ = improve(table_, prices_, upper_, kPrecision, 24);
     }
     if (upper_ == kUnlimited) return std::nullopt;
@@ -60,7 +60,9 @@ class Search {
   /// One pass over the layers, keeping at most `width` states for each.
   void sweep(size_t width) {
     arena_.clear();
+    width_ = width;
     waiting_.assign(space_.layers(), {});
+    worst_kept_.assign(space_.layers(), kUnlimited);
     cut_off_ = kUnlimited;
     State first;
     first.used = start_.used;
@@ -70,7 +72,7 @@ class Search {
     for (uint32_t layer = start_.begin; layer < space_.layers(); ++layer) {
       std::vector<State>& states = waiting_[layer];
       drop_dominated(states);
-      trim(states, steps_ < kStepBudget ? width : std::min<size_t>(width, 8));
+      trim(states, steps_ < step_budget_ ? width : std::min<size_t>(width, 8));
       for (const State& state : states) {
         arena_.push_back(state);
         extend(static_cast<int32_t>(arena_.size() - 1));
@@ -137,8 +139,25 @@ class Search {
       if (prices_.bound + next.excess >= upper_ * (1 - kPrecision)) continue;
       if (!take_host(state, next, end)) continue;
       next.layer = end;
-      waiting_[end].push_back(next);
+      enqueue(next);
     }
+  }
+
+  /// Adds to the states that wait at a layer; when they are many, the worst go at once.
+  void enqueue(const State& state) {
+    std::vector<State>& states = waiting_[state.layer];
+    if (state.excess >= worst_kept_[state.layer]) {
+      cut_off_ = std::min(cut_off_, prices_.bound + state.excess);
+      return;
+    }
+    states.push_back(state);
+    if (states.size() < 4 * width_) return;
+    drop_dominated(states);
+    if (states.size() <= 2 * width_) return;
+    trim(states, width_);
+    if (space_.host_limited()) return;
+    const auto worst = std::ranges::max_element(states, {}, &State::excess);
+    worst_kept_[state.layer] = worst->excess;
   }
 
   /// Sets next.host_bytes; false when that is more than there is.
@@ -169,11 +188,14 @@ class Search {
 
   const StageSpace& space_;
   SearchStart start_;
+  uint64_t step_budget_;
   StageTable table_;
   Reach reach_;
   Prices prices_;
   std::vector<State> arena_;
+  size_t width_ = 0;
   std::vector<std::vector<State>> waiting_;  // by layer
+  std::vector<double> worst_kept_;           // by layer: states from here on are cut off
   Cuts best_;
   double upper_ = kUnlimited;
   double cut_off_ = kUnlimited;  // the least bound of a state that was cut off
@@ -182,8 +204,9 @@ class Search {
 
 }  // namespace
 
-std::optional<SearchResult> minimise_total(const StageSpace& space, const SearchStart& start) {
-  return Search(space, start).run();
+std::optional<SearchResult> minimise_total(const StageSpace& space, const SearchStart& start,
+                                           uint64_t step_budget) {
+  return Search(space, start, step_budget).run();
 }
 
 }  // namespace motley::placement

@@ -21,6 +21,9 @@ struct SearchResult {
   double gap = 0;  ///< no pipeline costs less than (1 - gap) * cost: proven
 };
 
+/// Stages looked at before a search is content with what it has proven.
+inline constexpr uint64_t kStepBudget = 1'500'000;
+
 /// The cheapest pipeline, or nothing where none is possible.
 ///
 /// Exact to 0.02 %, unless `gap` says otherwise, and this is why. What a pipeline can still become depends on
@@ -33,6 +36,7 @@ struct SearchResult {
 /// layer and stop when nothing was cut off, when what was cut off cannot be better, or when the budget of
 /// steps, which keeps 16 devices and 128 layers below 10 ms, is spent. Only then can `gap` exceed 0.02 %.
 /// Where host memory is not short, a pipeline is found whenever one is possible, by the first rule.
-std::optional<SearchResult> minimise_total(const StageSpace& space, const SearchStart& start = {});
+std::optional<SearchResult> minimise_total(const StageSpace& space, const SearchStart& start = {},
+                                           uint64_t step_budget = kStepBudget);
 
 }  // namespace motley::placement
