@@ -29,9 +29,11 @@ MemoryNeed predict_memory(const Model& model, const Device& device, const Sessio
          file.path().string(), static_cast<double>(need.weights_bytes) / (1 << 20), vulkan.facts().name,
          static_cast<double>(available) / (1 << 20));
   }
-  const engine::SessionPlan session = engine::plan_session(
-      config, vulkan.facts(), profile, to_request(options), available - need.weights_bytes);
-  need.cache_bytes = session.cache_bytes;
+  const uint64_t left = available - need.weights_bytes;
+  const engine::SessionPlan session =
+      engine::plan_session(config, engine::single_stage(Access::of(device).device, config),
+                           to_request(options), std::span(&left, 1));
+  need.cache_bytes = session.cache_bytes();
   need.scratch_bytes = session.scratch_bytes();
   return need;
 }

@@ -4,13 +4,13 @@
 
 namespace motley::engine {
 
-KvCache::KvCache(vk::Device& device, const model::Config& config, const kernels::CacheShape& shape) {
+KvCache::KvCache(vk::Device& device, uint32_t layers, const kernels::CacheShape& shape) {
   const uint64_t key_bytes = shape.key_head_bytes();
   const uint64_t value_bytes = shape.value_head_bytes();
   const uint64_t most = device.facts().max_storage_buffer_range_bytes / std::max(key_bytes, value_bytes);
   const auto heads_a_slice = static_cast<uint32_t>(std::min<uint64_t>(shape.kv_heads, most));
-  buffers_.reserve(size_t{2} * config.layers);  // the slices point to the buffers
-  for (uint32_t layer = 0; layer < config.layers; ++layer) {
+  buffers_.reserve(size_t{2} * layers);  // the slices point to the buffers
+  for (uint32_t layer = 0; layer < layers; ++layer) {
     const vk::Buffer& keys =
         buffers_.emplace_back(device, shape.kv_heads * key_bytes, vk::MemoryUse::kDevice, "KV cache");
     const vk::Buffer& values =
@@ -27,8 +27,8 @@ KvCache::KvCache(vk::Device& device, const model::Config& config, const kernels:
   }
 }
 
-uint64_t KvCache::total_bytes(const model::Config& config, const kernels::CacheShape& shape) {
-  return uint64_t{config.layers} * shape.kv_heads * (shape.key_head_bytes() + shape.value_head_bytes());
+uint64_t KvCache::total_bytes(uint32_t layers, const kernels::CacheShape& shape) {
+  return uint64_t{layers} * shape.kv_heads * (shape.key_head_bytes() + shape.value_head_bytes());
 }
 
 uint64_t KvCache::max_context(const vk::DeviceFacts& facts, const model::Config& config) {

@@ -12,14 +12,14 @@ namespace motley::engine {
 /// Positions are allocated in steps of this, so that every head's part of a cache is aligned for binding.
 constexpr uint32_t kContextStep = 32;
 
-/// One cache a layer, allocated as a whole.
+/// One cache for each of a stage's layers, allocated as a whole.
 class KvCache {
  public:
-  KvCache(vk::Device& device, const model::Config& config, const kernels::CacheShape& shape);
+  KvCache(vk::Device& device, uint32_t layers, const kernels::CacheShape& shape);
 
   const kernels::Cache& layer(size_t index) const { return layers_[index]; }
 
-  static uint64_t total_bytes(const model::Config& config, const kernels::CacheShape& shape);
+  static uint64_t total_bytes(uint32_t layers, const kernels::CacheShape& shape);
   /// Positions beyond which a single head's keys or values could not be bound.
   static uint64_t max_context(const vk::DeviceFacts& facts, const model::Config& config);
 

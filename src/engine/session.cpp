@@ -1,67 +1,29 @@
 #include "engine/session.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.hpp"
-#include "engine/rope_table.hpp"
-#include "engine/uploader.hpp"
-#include "params/step.h"
+#include "base/math.hpp"
 
 namespace motley::engine {
-
 Session::Session(std::shared_ptr<const LoadedModel> model, const SessionRequest& request)
-    : model_(std::move(model)),
-      plan_(plan_session(model_->config(), model_->device().facts(), model_->context().profile, request,
-                         model_->device().available_bytes())) {
-  allocate();
+    : model_(std::move(model)), plan_(plan_session(model_->config(), model_->specs(), request)) {
+  for (size_t i = 0; i < plan_.stages.size(); ++i)
+    stages_.push_back(std::make_unique<Stage>(*model_, *model_->stages()[i], plan_.stages[i]));
+  connect_stages();
+  pipeline_ = std::make_unique<Pipeline>(devices_of(model_->specs()).of_stage, kHandOffSlots);
 }
 
-void Session::allocate() {
-  vk::Device& device = model_->device();
-  cache_ = std::make_unique<KvCache>(device, model_->config(), plan_.cache);
-  scratch_.reserve(16);  // the ranges below point to the buffers
-  const auto buffer = [&](uint64_t bytes, vk::MemoryUse use) -> const vk::Buffer& {
-    return scratch_.emplace_back(device, bytes, use, "scratch");
-  };
-  const auto vectors = [&](uint32_t stride) {
-    return kernels::Vectors{buffer(uint64_t{plan_.batch} * stride * sizeof(float), vk::MemoryUse::kDevice),
-                            stride};
-  };
-  x_ = vectors(plan_.embedding_stride);
-  normed_ = vectors(plan_.embedding_stride);
-  q_ = vectors(plan_.q_stride);
-  attended_ = vectors(plan_.q_stride);
-  k_ = vectors(plan_.kv_stride);
-  v_ = vectors(plan_.kv_stride);
-  gate_ = vectors(plan_.feed_forward_stride);
-  up_ = vectors(plan_.feed_forward_stride);
-  attention_parts_ = buffer(plan_.attention_parts_bytes, vk::MemoryUse::kDevice);
-  rope_table_ = buffer(plan_.rope_table_bytes, vk::MemoryUse::kDevice);
-  step_ = buffer(plan_.step_bytes, vk::MemoryUse::kShared);
-
-  const uint32_t vocabulary = model_->config().vocabulary;
-  const uint64_t logits_bytes = uint64_t{plan_.head_rows} * vocabulary * sizeof(float);
-  logits_ = {buffer(logits_bytes, vk::MemoryUse::kDevice), vocabulary};
-  if (logits_.range.buffer->mapped().empty()) {
-    logits_readback_ = vk::Buffer(device, logits_bytes, vk::MemoryUse::kReadback, "logits");
+void Session::connect_stages() {
+  for (size_t i = 0; i + 1 < stages_.size(); ++i) {
+    hand_offs_.push_back(std::make_unique<HandOff>(stages_[i]->device(), stages_[i]->vectors(),
+                                                   stages_[i + 1]->device(), stages_[i + 1]->vectors(),
+                                                   kHandOffSlots));
   }
-
-  // What lies between a vector's end and its stride is read and must be zero; no kernel writes there.
-  vk::CommandList clear(device);
-  for (const kernels::Vectors* each : {&x_, &normed_, &q_, &attended_, &k_, &v_, &gate_, &up_})
-    clear.fill(each->range, 0);
-  clear.finish();
-  device.wait(device.submit(clear));
-
-  const std::vector<float> table = make_rope_table(model_->rope_frequencies(), plan_.cache.context);
-  const std::span<const std::byte> bytes = std::as_bytes(std::span(table));
-  Uploader uploader(device);
-  for (uint64_t at = 0; at < bytes.size(); at += Uploader::kPieceBytes) {
-    const uint64_t size = std::min<uint64_t>(Uploader::kPieceBytes, bytes.size() - at);
-    uploader.write({*rope_table_.buffer, at, size}, bytes.subspan(at, size));
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    stages_[i]->connect(i > 0 ? hand_offs_[i - 1].get() : nullptr,
+                        i < hand_offs_.size() ? hand_offs_[i].get() : nullptr);
   }
-  uploader.finish();
 }
 
 void Session::check_tokens(std::span<const Token> tokens) const {
@@ -79,25 +41,60 @@ void Session::check_tokens(std::span<const Token> tokens) const {
   }
 }
 
-template <typename AfterChunk>
-void Session::run_chunks(std::span<const Token> tokens, AfterChunk after_chunk) {
+/// One stage takes as much at once as it can. Several work at the same time only on several chunks: of m
+/// chunks through s stages the first and the last leave stages idle, which costs a share of (s - 1) / (m + s
+/// - 1).
+uint32_t Session::chunk_tokens(size_t tokens) const {
+  constexpr uint32_t kChunksPerStage = 4;
+  constexpr uint32_t kFewestTokens = 32;  // fewer are not much faster: each chunk reads all the weights
+  if (stages_.size() == 1) return plan_.batch;
+  const auto wanted =
+      static_cast<uint32_t>(std::min<size_t>(tokens / (kChunksPerStage * stages_.size()), plan_.batch));
+  return std::min(plan_.batch, std::max(kFewestTokens, round_up(wanted, kFewestTokens)));
+}
+
+std::vector<Session::Chunk> Session::cut(size_t tokens) const {
+  std::vector<Chunk> chunks;
+  const uint32_t most = chunk_tokens(tokens);
+  for (size_t done = 0; done < tokens; done += most)
+    chunks.push_back({done, static_cast<uint32_t>(std::min<size_t>(most, tokens - done))});
+  return chunks;
+}
+
+void Session::run(std::span<const Token> tokens, const AfterChunk& after_chunk) {
   check_tokens(tokens);
   have_logits_ = false;
-  for (size_t done = 0; done < tokens.size();) {
-    if (cancelled_) {
-      cancelled_ = false;
-      fail(ErrorCode::kCancelled, "cancelled after {} of {} tokens", done, tokens.size());
+  const std::vector<Chunk> chunks = cut(tokens.size());
+  const uint32_t position = this->position();
+  const auto run_stage = [&](size_t index, uint32_t number) {
+    Stage& stage = *stages_[index];
+    const Chunk& chunk = chunks[number];
+    if (index == 0 && take_cancel()) {
+      fail(ErrorCode::kCancelled, "cancelled after {} of {} tokens", chunk.first, tokens.size());
     }
-    const auto count = static_cast<uint32_t>(std::min<size_t>(plan_.batch, tokens.size() - done));
-    run_body(tokens.subspan(done, count));
-    after_chunk(done, count);
-    done += count;
+    stage.start(tokens.subspan(chunk.first, chunk.count), position + static_cast<uint32_t>(chunk.first),
+                number % kHandOffSlots);
+    if (index + 1 == stages_.size()) after_chunk(stage, chunk);
+    stage.wait();
+  };
+  const auto keep_finished = [&] {
+    for (uint32_t i = 0; i < pipeline_->finished_chunks(); ++i) {
+      const auto part = tokens.subspan(chunks[i].first, chunks[i].count);
+      tokens_.insert(tokens_.end(), part.begin(), part.end());
+    }
+  };
+  try {
+    pipeline_->run(static_cast<uint32_t>(chunks.size()), run_stage);
+  } catch (...) {
+    keep_finished();
+    throw;
   }
+  keep_finished();
 }
 
 void Session::evaluate(std::span<const Token> tokens) {
-  run_chunks(tokens, [&](size_t done, uint32_t count) {
-    if (done + count == tokens.size()) run_head(count - 1, 1);
+  run(tokens, [&](Stage& last, const Chunk& chunk) {
+    if (chunk.first + chunk.count == tokens.size()) last.run_head(chunk.count - 1, 1);
   });
   have_logits_ = true;
 }
@@ -107,16 +104,14 @@ std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t f
   if (first >= tokens.size())
     fail(ErrorCode::kInvalidArgument, "logits from token {} of {}", first, tokens.size());
   std::vector<float> result((tokens.size() - first) * vocabulary);
-  const std::span<const float> source = logits_readback_.size_bytes() > 0
-                                            ? logits_readback_.mapped_as<float>()
-                                            : logits_.range.buffer->mapped_as<float>();
-  run_chunks(tokens, [&](size_t done, uint32_t count) {
-    const size_t begin = first > done ? first - done : 0;
-    for (size_t row = begin; row < count; row += plan_.head_rows) {
-      const auto rows = static_cast<uint32_t>(std::min<size_t>(plan_.head_rows, count - row));
-      run_head(static_cast<uint32_t>(row), rows);
-      std::memcpy(result.data() + (done + row - first) * vocabulary, source.data(),
-                  rows * vocabulary * sizeof(float));
+  run(tokens, [&](Stage& last, const Chunk& chunk) {
+    const uint32_t head_rows = last.plan().head_rows;
+    const size_t begin = first > chunk.first ? first - chunk.first : 0;
+    for (size_t row = begin; row < chunk.count; row += head_rows) {
+      const auto rows = static_cast<uint32_t>(std::min<size_t>(head_rows, chunk.count - row));
+      const std::span<const float> logits = last.run_head(static_cast<uint32_t>(row), rows);
+      std::ranges::copy(logits,
+                        result.begin() + static_cast<ptrdiff_t>((chunk.first + row - first) * vocabulary));
     }
   });
   return result;
@@ -124,32 +119,12 @@ std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t f
 
 std::span<const float> Session::logits() const {
   if (!have_logits_) return {};
-  const vk::Buffer& source = logits_readback_.size_bytes() > 0 ? logits_readback_ : *logits_.range.buffer;
-  return source.mapped_as<float>().first(model_->config().vocabulary);
+  return stages_.back()->logits(1);
 }
 
 void Session::truncate(uint32_t length) {
   tokens_.resize(std::min<size_t>(length, tokens_.size()));
   have_logits_ = false;
-}
-
-void Session::run_body(std::span<const Token> tokens) {
-  write_step(tokens);
-  vk::Device& device = model_->device();
-  device.wait(device.submit(body(static_cast<uint32_t>(tokens.size()))));
-  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
-}
-
-void Session::run_head(uint32_t first, uint32_t rows) {
-  vk::Device& device = model_->device();
-  device.wait(device.submit(head(first, rows)));
-}
-
-void Session::write_step(std::span<const Token> tokens) {
-  const std::span<uint32_t> words = step_.buffer->mapped_as<uint32_t>();
-  kernels::write_attention_step(model_->context().profile, plan_.attention, cache_->layer(0), position(),
-                                words);
-  std::memcpy(&words[shaders::STEP_TOKENS], tokens.data(), tokens.size_bytes());
 }
 
 }  // namespace motley::engine

@@ -1,21 +1,20 @@
-// One stream of tokens: its KV cache, its scratch, and the recorded commands that run it.
+// One stream of tokens: the stages that run it, one after another, on one device or several.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "engine/kv_cache.hpp"
+#include "engine/hand_off.hpp"
 #include "engine/loaded_model.hpp"
+#include "engine/pipeline.hpp"
 #include "engine/session_plan.hpp"
-#include "vk/recorder.hpp"
+#include "engine/stage.hpp"
 
 namespace motley::engine {
-
-using Token = int32_t;
 
 /// For one thread at a time, except cancel().
 class Session {
@@ -26,7 +25,7 @@ class Session {
   const LoadedModel& model() const { return *model_; }
   uint32_t context_tokens() const { return plan_.context; }
   uint32_t batch_tokens() const { return plan_.batch; }
-  uint64_t cache_bytes() const { return plan_.cache_bytes; }
+  uint64_t cache_bytes() const { return plan_.cache_bytes(); }
   uint32_t position() const { return static_cast<uint32_t>(tokens_.size()); }
   /// The tokens whose keys and values are in the cache.
   std::span<const Token> tokens() const { return tokens_; }
@@ -48,31 +47,25 @@ class Session {
   bool take_cancel() noexcept { return cancelled_.exchange(false); }
 
  private:
-  void allocate();
-  void check_tokens(std::span<const Token> tokens) const;
-  template <typename AfterChunk>
-  void run_chunks(std::span<const Token> tokens, AfterChunk after_chunk);
-  void run_body(std::span<const Token> tokens);
-  void run_head(uint32_t first, uint32_t rows);
-  void write_step(std::span<const Token> tokens);
+  /// Tokens that go through the stages together.
+  struct Chunk {
+    size_t first = 0;
+    uint32_t count = 0;
+  };
+  /// Called when a chunk has left the last stage's layers, for its logits.
+  using AfterChunk = std::function<void(Stage& last, const Chunk& chunk)>;
 
-  const vk::CommandList& body(uint32_t tokens);
-  std::unique_ptr<vk::CommandList> record_body(uint32_t tokens);
-  void record_layer(vk::CommandList& commands, size_t index, uint32_t tokens);
-  void record_attention(vk::CommandList& commands, size_t index, uint32_t tokens);
-  void record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens);
-  const vk::CommandList& head(uint32_t first, uint32_t rows);
+  void connect_stages();
+  void check_tokens(std::span<const Token> tokens) const;
+  uint32_t chunk_tokens(size_t tokens) const;
+  std::vector<Chunk> cut(size_t tokens) const;
+  void run(std::span<const Token> tokens, const AfterChunk& after_chunk);
 
   std::shared_ptr<const LoadedModel> model_;
   SessionPlan plan_;
-  std::unique_ptr<KvCache> cache_;
-  std::vector<vk::Buffer> scratch_;
-  vk::Buffer logits_readback_;
-  vk::BufferRange step_, rope_table_, attention_parts_;
-  kernels::Vectors x_, normed_, q_, k_, v_, attended_, gate_, up_, logits_;
-
-  std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
-  std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows
+  std::vector<std::unique_ptr<Stage>> stages_;
+  std::vector<std::unique_ptr<HandOff>> hand_offs_;
+  std::unique_ptr<Pipeline> pipeline_;
   std::vector<Token> tokens_;
   bool have_logits_ = false;
   std::atomic<bool> cancelled_{false};

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
+#include "engine/hand_off.hpp"
 #include "engine/kv_cache.hpp"
 #include "engine/uploader.hpp"
 #include "kernels/weight_layout.hpp"
@@ -14,100 +15,177 @@ namespace {
 
 constexpr uint64_t kFloat = sizeof(float);
 
-SessionPlan make_plan(const model::Config& config, const vk::DeviceFacts& facts,
-                      const kernels::Profile& profile, const SessionRequest& request, uint32_t context,
-                      uint32_t batch) {
-  SessionPlan plan;
-  plan.context = context;
-  plan.batch = batch;
-  plan.cache = {config.kv_heads, config.head_size, round_up(context, kContextStep), request.keys_f32,
-                request.values_f32};
-  plan.attention = {config.heads, config.attention_scale};
-  plan.embedding_stride = round_up(config.embedding, kernels::kActivationPadding);
-  plan.q_stride = round_up(config.q_size(), kernels::kActivationPadding);
-  plan.kv_stride = round_up(config.kv_size(), kernels::kActivationPadding);
-  plan.feed_forward_stride = round_up(config.feed_forward, kernels::kActivationPadding);
-  plan.head_rows = std::min(batch, kHeadRows);
-  plan.step_bytes = (shaders::STEP_TOKENS + batch) * sizeof(uint32_t);
-  plan.rope_table_bytes = uint64_t{plan.cache.context} * config.rope_dimensions * kFloat;
-  plan.attention_parts_bytes = kernels::attention_parts_bytes(profile, plan.attention, plan.cache);
-  plan.logits_bytes = uint64_t{plan.head_rows} * config.vocabulary * kFloat;
-  plan.cache_bytes = KvCache::total_bytes(config, plan.cache);
-  const bool separate_readback = Uploader::staging_bytes(facts) > 0;
-  if (separate_readback) plan.logits_bytes *= 2;
-  return plan;
-}
+double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-/// The largest context that fits with a batch of one, a multiple of kContextStep; 0 when none does.
-uint32_t largest_context(const model::Config& config, const vk::DeviceFacts& facts,
-                         const kernels::Profile& profile, const SessionRequest& request,
-                         uint64_t available_bytes) {
-  uint64_t low = 0;
-  uint64_t high = KvCache::max_context(facts, config) / kContextStep;
-  while (low < high) {
-    const uint64_t middle = (low + high + 1) / 2;
-    const auto context = static_cast<uint32_t>(middle * kContextStep);
-    const bool fits = make_plan(config, facts, profile, request, context, 1).total_bytes() <= available_bytes;
-    (fits ? low : high) = fits ? middle : middle - 1;
+class Planner {
+ public:
+  Planner(const model::Config& config, std::span<const StageSpec> stages, const SessionRequest& request,
+          std::span<const uint64_t> available_bytes)
+      : config_(config),
+        stages_(stages),
+        devices_(devices_of(stages)),
+        request_(request),
+        available_bytes_(available_bytes) {}
+
+  SessionPlan fit() {
+    const uint32_t context =
+        request_.context > 0 ? request_.context : std::min(config_.context_length, kDefaultContext);
+    SessionPlan plan = make(context, std::min({request_.batch, context, bindable_batch()}));
+    while (short_of_memory(plan) >= 0 && plan.batch > 1) plan = make(context, plan.batch / 2);
+    const int lacking = context > bindable_context() ? 0 : short_of_memory(plan);
+    if (lacking >= 0) refuse(plan, static_cast<size_t>(lacking));
+    return plan;
   }
-  return static_cast<uint32_t>(low * kContextStep);
-}
 
-[[noreturn]] void refuse(const model::Config& config, const vk::DeviceFacts& facts,
-                         const kernels::Profile& profile, const SessionRequest& request,
-                         const SessionPlan& plan, uint64_t available_bytes) {
-  const uint32_t fits = largest_context(config, facts, profile, request, available_bytes);
-  const double mebibyte = 1 << 20;
-  const std::string advice = fits > 0 ? fmt::format("a context of at most {} would fit", fits)
-                                      : "no context would fit: take a smaller model";
-  fail(ErrorCode::kOutOfMemory,
-       "a context of {} tokens needs {:.1f} MiB on '{}' ({:.1f} MiB KV cache, {:.1f} MiB scratch), and "
-       "{:.1f} MiB are "
-       "available; {}",
-       plan.context, static_cast<double>(plan.total_bytes()) / mebibyte, facts.name,
-       static_cast<double>(plan.cache_bytes) / mebibyte, static_cast<double>(plan.scratch_bytes()) / mebibyte,
-       static_cast<double>(available_bytes) / mebibyte, advice);
-}
+ private:
+  SessionPlan make(uint32_t context, uint32_t batch) const {
+    SessionPlan plan;
+    plan.context = context;
+    plan.batch = batch;
+    for (size_t i = 0; i < stages_.size(); ++i) plan.stages.push_back(make_stage(i, context, batch));
+    return plan;
+  }
+
+  StagePlan make_stage(size_t index, uint32_t context, uint32_t batch) const {
+    const StageSpec& stage = stages_[index];
+    const vk::DeviceFacts& facts = stage.device->facts();
+    StagePlan plan;
+    plan.batch = batch;
+    plan.layers = stage.layers;
+    plan.cache = {config_.kv_heads, config_.head_size, round_up(context, kContextStep), request_.keys_f32,
+                  request_.values_f32};
+    plan.attention = {config_.heads, config_.attention_scale};
+    plan.embedding_stride = round_up(config_.embedding, kernels::kActivationPadding);
+    plan.q_stride = round_up(config_.q_size(), kernels::kActivationPadding);
+    plan.kv_stride = round_up(config_.kv_size(), kernels::kActivationPadding);
+    plan.feed_forward_stride = round_up(config_.feed_forward, kernels::kActivationPadding);
+    plan.step_bytes = (shaders::STEP_TOKENS + batch) * sizeof(uint32_t);
+    plan.rope_table_bytes = uint64_t{plan.cache.context} * config_.rope_dimensions * kFloat;
+    plan.attention_parts_bytes =
+        kernels::attention_parts_bytes(kernels::make_profile(facts), plan.attention, plan.cache);
+    plan.cache_bytes = KvCache::total_bytes(stage.layers, plan.cache);
+    if (index + 1 == stages_.size()) {
+      plan.head_rows = std::min(batch, kHeadRows);
+      plan.logits_bytes = uint64_t{plan.head_rows} * config_.vocabulary * kFloat;
+      const bool separate_readback = Uploader::staging_bytes(facts) > 0;
+      if (separate_readback) plan.logits_bytes *= 2;
+    }
+    if (index > 0) plan.hand_off_bytes += slots_bytes(plan, stages_[index - 1], stage);
+    if (index + 1 < stages_.size()) plan.hand_off_bytes += slots_bytes(plan, stage, stages_[index + 1]);
+    return plan;
+  }
+
+  /// What a hand-off takes on either side.
+  static uint64_t slots_bytes(const StagePlan& plan, const StageSpec& from, const StageSpec& to) {
+    if (HandOff::shares_memory(from.device->facts(), to.device->facts())) return 0;
+    return kHandOffSlots * plan.slot_bytes();
+  }
+
+  /// The number of a device that the plan asks too much of; negative when all is well.
+  int short_of_memory(const SessionPlan& plan) const {
+    std::vector<uint64_t> needed(available_bytes_.size());
+    for (size_t i = 0; i < stages_.size(); ++i) {
+      const size_t device = devices_.of_stage[i];
+      needed[device] += plan.stages[i].total_bytes();
+      if (needed[device] > available_bytes_[device]) return static_cast<int>(device);
+    }
+    return -1;
+  }
+
+  uint32_t bindable_batch() const {
+    const uint32_t widest = round_up(std::max({config_.feed_forward, config_.q_size(), config_.embedding}),
+                                     kernels::kActivationPadding);
+    uint64_t batch = kMaxBatch;
+    for (const vk::Device* const device : devices_.devices)
+      batch = std::min(batch, device->facts().max_storage_buffer_range_bytes / (widest * kFloat));
+    return static_cast<uint32_t>(std::max<uint64_t>(batch, 1));
+  }
+
+  uint64_t bindable_context() const {
+    uint64_t context = UINT32_MAX;
+    for (const vk::Device* const device : devices_.devices)
+      context = std::min(context, KvCache::max_context(device->facts(), config_));
+    return context;
+  }
+
+  /// The largest context that fits with a batch of one, a multiple of kContextStep; 0 when none does.
+  uint32_t largest_context() const {
+    uint64_t low = 0;
+    uint64_t high = bindable_context() / kContextStep;
+    while (low < high) {
+      const uint64_t middle = (low + high + 1) / 2;
+      const bool fits = short_of_memory(make(static_cast<uint32_t>(middle * kContextStep), 1)) < 0;
+      (fits ? low : high) = fits ? middle : middle - 1;
+    }
+    return static_cast<uint32_t>(low * kContextStep);
+  }
+
+  [[noreturn]] void refuse(const SessionPlan& plan, size_t device) const {
+    uint64_t cache = 0;
+    uint64_t scratch = 0;
+    for (size_t i = 0; i < stages_.size(); ++i) {
+      if (devices_.of_stage[i] != device) continue;
+      cache += plan.stages[i].cache_bytes;
+      scratch += plan.stages[i].scratch_bytes();
+    }
+    const uint32_t fits = largest_context();
+    const std::string advice = fits > 0 ? fmt::format("a context of at most {} would fit", fits)
+                                        : "no context would fit: take a smaller model";
+    fail(ErrorCode::kOutOfMemory,
+         "a context of {} tokens needs {:.1f} MiB on '{}' ({:.1f} MiB KV cache, {:.1f} MiB scratch), and "
+         "{:.1f} MiB are available; {}",
+         plan.context, mebibytes(cache + scratch), devices_.devices[device]->facts().name, mebibytes(cache),
+         mebibytes(scratch), mebibytes(available_bytes_[device]), advice);
+  }
+
+  const model::Config& config_;
+  std::span<const StageSpec> stages_;
+  StageDevices devices_;
+  const SessionRequest& request_;
+  std::span<const uint64_t> available_bytes_;
+};
 
 }  // namespace
 
-uint64_t SessionPlan::activation_bytes() const {
+uint64_t StagePlan::activation_bytes() const {
   // x and its normed copy; queries and what attention makes of them; keys and values; gate and up.
   const uint64_t per_token =
       2 * (uint64_t{embedding_stride} + q_stride + kv_stride + feed_forward_stride) * kFloat;
   return batch * per_token;
 }
 
-uint64_t SessionPlan::scratch_bytes() const {
-  return activation_bytes() + step_bytes + rope_table_bytes + attention_parts_bytes + logits_bytes;
+uint64_t StagePlan::scratch_bytes() const {
+  return activation_bytes() + step_bytes + rope_table_bytes + attention_parts_bytes + logits_bytes +
+         hand_off_bytes;
 }
 
-SessionPlan plan_session(const model::Config& config, const vk::DeviceFacts& facts,
-                         const kernels::Profile& profile, const SessionRequest& request,
-                         uint64_t available_bytes) {
+uint64_t SessionPlan::cache_bytes() const {
+  uint64_t bytes = 0;
+  for (const StagePlan& stage : stages) bytes += stage.cache_bytes;
+  return bytes;
+}
+
+uint64_t SessionPlan::scratch_bytes() const {
+  uint64_t bytes = 0;
+  for (const StagePlan& stage : stages) bytes += stage.scratch_bytes();
+  return bytes;
+}
+
+SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,
+                         const SessionRequest& request, std::span<const uint64_t> available_bytes) {
   if (request.batch < 1 || request.batch > kMaxBatch) {
     fail(ErrorCode::kInvalidArgument, "a batch of {} tokens: it must lie between 1 and {}", request.batch,
          kMaxBatch);
   }
-  const uint32_t context =
-      request.context > 0 ? request.context : std::min(config.context_length, kDefaultContext);
-  uint32_t batch = std::min(request.batch, context);
-  const uint64_t widest = uint64_t{std::max({round_up(config.feed_forward, kernels::kActivationPadding),
-                                             round_up(config.q_size(), kernels::kActivationPadding),
-                                             round_up(config.embedding, kernels::kActivationPadding)})} *
-                          kFloat;
-  batch =
-      static_cast<uint32_t>(std::clamp<uint64_t>(facts.max_storage_buffer_range_bytes / widest, 1, batch));
-  const bool bindable = context <= KvCache::max_context(facts, config);
-  SessionPlan plan = make_plan(config, facts, profile, request, context, batch);
-  while (plan.total_bytes() > available_bytes && batch > 1) {
-    batch /= 2;
-    plan = make_plan(config, facts, profile, request, context, batch);
-  }
-  if (!bindable || plan.total_bytes() > available_bytes) {
-    refuse(config, facts, profile, request, plan, available_bytes);
-  }
-  return plan;
+  return Planner(config, stages, request, available_bytes).fit();
+}
+
+SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,
+                         const SessionRequest& request) {
+  std::vector<uint64_t> available_bytes;
+  for (const vk::Device* const device : devices_of(stages).devices)
+    available_bytes.push_back(device->available_bytes());
+  return plan_session(config, stages, request, available_bytes);
 }
 
 }  // namespace motley::engine

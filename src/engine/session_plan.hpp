@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
+#include "engine/stage_spec.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/cache.hpp"
 #include "kernels/profile.hpp"
 #include "model/config.hpp"
-#include "vk/device.hpp"
 
 namespace motley::engine {
 
@@ -22,11 +24,14 @@ struct SessionRequest {
 constexpr uint32_t kDefaultContext = 4096;
 constexpr uint32_t kMaxBatch = 4096;
 constexpr uint32_t kHeadRows = 16;  ///< logits computed at once, vectors
+/// Chunks of a prompt that may wait between two stages: one is written while one is read, and a third keeps a
+/// late stage from holding up the one before.
+constexpr uint32_t kHandOffSlots = 3;
 
-/// What a session allocates.
-struct SessionPlan {
-  uint32_t context = 0;
+/// What a stage of a session allocates.
+struct StagePlan {
   uint32_t batch = 0;
+  uint32_t layers = 0;
   kernels::CacheShape cache;
   kernels::AttentionShape attention;
 
@@ -34,26 +39,40 @@ struct SessionPlan {
   uint32_t q_stride = 0;
   uint32_t kv_stride = 0;
   uint32_t feed_forward_stride = 0;
-  uint32_t head_rows = 0;
+  uint32_t head_rows = 0;  ///< 0 without the output layer
 
   uint64_t step_bytes = 0;
   uint64_t rope_table_bytes = 0;
   uint64_t attention_parts_bytes = 0;
   uint64_t logits_bytes = 0;
+  uint64_t hand_off_bytes = 0;  ///< staging towards the stages before and behind
   uint64_t cache_bytes = 0;
 
   /// Bytes of activations for `batch` tokens, one vector of each kind a token.
   uint64_t activation_bytes() const;
+  /// Of one slot of a hand-off: `batch` vectors between the layers.
+  uint64_t slot_bytes() const { return uint64_t{batch} * embedding_stride * sizeof(float); }
   /// All but the cache.
   uint64_t scratch_bytes() const;
   uint64_t total_bytes() const { return cache_bytes + scratch_bytes(); }
 };
 
-/// Fits the request into `available_bytes`: the batch is halved while the session does not fit. Throws
-/// Error{kInvalidArgument} for figures out of range and Error{kOutOfMemory} with the largest context that
-/// would fit.
-SessionPlan plan_session(const model::Config& config, const vk::DeviceFacts& facts,
-                         const kernels::Profile& profile, const SessionRequest& request,
-                         uint64_t available_bytes);
+struct SessionPlan {
+  uint32_t context = 0;
+  uint32_t batch = 0;
+  std::vector<StagePlan> stages;
+
+  uint64_t cache_bytes() const;
+  uint64_t scratch_bytes() const;
+};
+
+/// Fits the request into `available_bytes` of each of devices_of(stages): the batch is halved while the
+/// session does not fit. Throws Error{kInvalidArgument} for figures out of range and Error{kOutOfMemory} with
+/// the largest context that would fit.
+SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,
+                         const SessionRequest& request, std::span<const uint64_t> available_bytes);
+/// The same for the memory that the devices have left now.
+SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,
+                         const SessionRequest& request);
 
 }  // namespace motley::engine

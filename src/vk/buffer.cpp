@@ -23,13 +23,52 @@ Buffer::Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* p
          "{} needs {:.1f} MiB in one piece, and '{}' allocates at most {:.1f} MiB at once", purpose,
          mebibytes(size_bytes), facts.name, mebibytes(facts.max_allocation_bytes));
   }
-  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
-  info.size = size_bytes;
+  create(nullptr);
+  allocate(use, purpose);
+}
+
+Buffer::Buffer(Device& device, std::span<std::byte> host_memory)
+    : device_(&device), size_bytes_(host_memory.size()) {
+  VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO};
+  external.handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  create(&external);
+  import(host_memory);
+}
+
+void Buffer::create(const void* next) {
+  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, next};
+  info.size = size_bytes_;
   info.usage = kUsage;
   VkBuffer handle = VK_NULL_HANDLE;
-  check(device.table().vkCreateBuffer(device.handle(), &info, nullptr, &handle), "vkCreateBuffer");
-  buffer_ = {device.handle(), handle, device.table().vkDestroyBuffer};
-  allocate(use, purpose);
+  check(device_->table().vkCreateBuffer(device_->handle(), &info, nullptr, &handle), "vkCreateBuffer");
+  buffer_ = {device_->handle(), handle, device_->table().vkDestroyBuffer};
+}
+
+void Buffer::import(std::span<std::byte> host_memory) {
+  constexpr VkExternalMemoryHandleTypeFlagBits kType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  const VolkDeviceTable& table = device_->table();
+  VkMemoryHostPointerPropertiesEXT pointer{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  check(table.vkGetMemoryHostPointerPropertiesEXT(device_->handle(), kType, host_memory.data(), &pointer),
+        "vkGetMemoryHostPointerPropertiesEXT");
+  VkMemoryRequirements requirements;
+  table.vkGetBufferMemoryRequirements(device_->handle(), buffer_.get(), &requirements);
+  const uint32_t allowed = pointer.memoryTypeBits & requirements.memoryTypeBits;
+  if (allowed == 0 || requirements.size > host_memory.size()) {
+    fail(ErrorCode::kUnsupported, "'{}' cannot work on {} bytes of host memory in place",
+         device_->facts().name, host_memory.size());
+  }
+  VkImportMemoryHostPointerInfoEXT source{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
+  source.handleType = kType;
+  source.pHostPointer = host_memory.data();
+  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &source};
+  info.allocationSize = host_memory.size();
+  info.memoryTypeIndex = device_->memory_type(allowed, MemoryUse::kUpload);
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  check(table.vkAllocateMemory(device_->handle(), &info, nullptr, &memory),
+        "vkAllocateMemory of host memory");
+  memory_ = {device_->handle(), memory, table.vkFreeMemory};
+  check(table.vkBindBufferMemory(device_->handle(), buffer_.get(), memory, 0), "vkBindBufferMemory");
+  mapped_ = host_memory.data();
 }
 
 void Buffer::allocate(MemoryUse use, const char* purpose) {

@@ -17,6 +17,10 @@ class Buffer {
   /// Throws Error{kOutOfMemory} with the figures when `size_bytes` cannot be had, or exceeds the largest
   /// allocation. `purpose` names the buffer in that message ("KV cache").
   Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* purpose);
+  /// Memory of the host that the device works on in place, as DeviceFacts::host_import_alignment_bytes says
+  /// that it can: start and size are multiples of that. It must outlive the buffer and counts as no memory of
+  /// the device. Throws Error{kUnsupported} when the driver takes this memory for no such buffer.
+  Buffer(Device& device, std::span<std::byte> host_memory);
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
@@ -31,7 +35,9 @@ class Buffer {
   }
 
  private:
+  void create(const void* next);
   void allocate(MemoryUse use, const char* purpose);
+  void import(std::span<std::byte> host_memory);
 
   Device* device_ = nullptr;
   uint64_t size_bytes_ = 0;

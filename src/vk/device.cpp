@@ -65,6 +65,8 @@ void Device::create_device() {
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
 
   std::vector<const char*> extensions;
+  if (facts_.host_import_alignment_bytes > 0)
+    extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
   if (facts_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 
   VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
@@ -107,16 +109,18 @@ const Pipeline& Device::pipeline(const ShaderCode& shader, std::span<const uint3
   return *found->second;
 }
 
-uint64_t Device::submit(const CommandList& commands) {
+uint64_t Device::submit(std::span<const CommandList* const> lists) {
+  const std::lock_guard lock(queue_mutex_);
   const uint64_t signal = submitted_ + 1;
   const VkSemaphore semaphore = timeline_.get();
-  const VkCommandBuffer buffer = commands.handle();
+  std::vector<VkCommandBuffer> buffers;
+  for (const CommandList* const list : lists) buffers.push_back(list->handle());
   VkTimelineSemaphoreSubmitInfo timeline{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
   timeline.signalSemaphoreValueCount = 1;
   timeline.pSignalSemaphoreValues = &signal;
   VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &timeline};
-  info.commandBufferCount = 1;
-  info.pCommandBuffers = &buffer;
+  info.commandBufferCount = static_cast<uint32_t>(buffers.size());
+  info.pCommandBuffers = buffers.data();
   info.signalSemaphoreCount = 1;
   info.pSignalSemaphores = &semaphore;
   check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE),

@@ -37,7 +37,7 @@ struct MemoryUsage {
 };
 
 /// One VkDevice. Neither copied nor moved; buffers, pipelines and command lists refer to it and must not
-/// outlive it. Submission and waiting are for one thread at a time; everything else is thread-safe.
+/// outlive it. Thread-safe.
 class Device {
  public:
   /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature
@@ -58,8 +58,12 @@ class Device {
   /// use. Throws Error{kUnsupported} when the workgroup is larger than the device allows.
   const Pipeline& pipeline(const ShaderCode& shader, std::span<const uint32_t> constants);
 
-  /// Starts the commands; returns the number to wait for. Submissions run in order.
-  uint64_t submit(const CommandList& commands);
+  /// Starts the commands, one list after another; returns the number to wait for. Submissions run in order.
+  uint64_t submit(std::span<const CommandList* const> lists);
+  uint64_t submit(const CommandList& commands) {
+    const CommandList* const one = &commands;
+    return submit(std::span(&one, 1));
+  }
   /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than
   /// `limit`.
   void wait(uint64_t submission, std::chrono::nanoseconds limit = kWaitLimit);
@@ -90,6 +94,7 @@ class Device {
   VolkDeviceTable table_{};
   VkQueue queue_ = VK_NULL_HANDLE;
   DeviceHandle<VkSemaphore> timeline_;
+  std::mutex queue_mutex_;
   uint64_t submitted_ = 0;
 
   std::unique_ptr<PipelineCache> pipeline_cache_;

@@ -49,7 +49,8 @@ struct DeviceFacts {
   bool subgroup_ballot = false;  ///< includes broadcasting a lane's value
   bool buffer_device_address = false;
   bool integer_dot_product = false;
-  bool external_memory_host = false;
+  /// Alignment of host memory that the device can work on in place; 0: it cannot.
+  uint64_t host_import_alignment_bytes = 0;
   bool memory_budget = false;
 
   /// Bytes of all device-local heaps together.

@@ -73,6 +73,14 @@ void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
   facts.buffer_device_address = v12.bufferDeviceAddress;
 }
 
+uint64_t query_host_import_alignment(VkPhysicalDevice device) {
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &host};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  return host.minImportedHostPointerAlignment;
+}
+
 }  // namespace
 
 bool has_device_extension(VkPhysicalDevice device, std::string_view name) {
@@ -105,7 +113,8 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   DeviceFacts facts;
   query_properties(device, facts);
   query_features(device, facts);
-  facts.external_memory_host = has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  if (has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+    facts.host_import_alignment_bytes = query_host_import_alignment(device);
   facts.memory_budget = has_device_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 
   VkPhysicalDeviceMemoryProperties memory;

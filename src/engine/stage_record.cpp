@@ -1,5 +1,5 @@
 // The forward pass: which kernels run in which order on which memory.
-#include "engine/session.hpp"
+#include "engine/stage.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
@@ -8,7 +8,7 @@
 
 namespace motley::engine {
 
-const vk::CommandList& Session::body(uint32_t tokens) {
+const vk::CommandList& Stage::body(uint32_t tokens) {
   if (!bodies_.contains(tokens)) {
     // Decoding and full batches come again and again; of the other lengths only the last is kept.
     std::erase_if(bodies_, [&](const auto& entry) { return entry.first != 1 && entry.first != plan_.batch; });
@@ -17,23 +17,24 @@ const vk::CommandList& Session::body(uint32_t tokens) {
   return *bodies_[tokens];
 }
 
-std::unique_ptr<vk::CommandList> Session::record_body(uint32_t tokens) {
-  auto commands = std::make_unique<vk::CommandList>(model_->device());
-  kernels::embed(model_->context(), *commands, model_->token_embedding(), step_, x_, tokens);
-  for (size_t i = 0; i < model_->layers().size(); ++i) record_layer(*commands, i, tokens);
+std::unique_ptr<vk::CommandList> Stage::record_body(uint32_t tokens) {
+  auto commands = std::make_unique<vk::CommandList>(device());
+  if (before_ == nullptr)
+    kernels::embed(weights_.context(), *commands, weights_.token_embedding(), step_, x_, tokens);
+  for (size_t i = 0; i < weights_.layers().size(); ++i) record_layer(*commands, i, tokens);
   commands->finish();
   return commands;
 }
 
-void Session::record_layer(vk::CommandList& commands, size_t index, uint32_t tokens) {
+void Stage::record_layer(vk::CommandList& commands, size_t index, uint32_t tokens) {
   record_attention(commands, index, tokens);
   record_feed_forward(commands, index, tokens);
 }
 
-void Session::record_attention(vk::CommandList& commands, size_t index, uint32_t tokens) {
-  kernels::Context& context = model_->context();
-  const model::Config& config = model_->config();
-  const LayerWeights& layer = model_->layers()[index];
+void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t tokens) {
+  kernels::Context& context = weights_.context();
+  const model::Config& config = model_.config();
+  const LayerWeights& layer = weights_.layers()[index];
   const kernels::Cache& cache = cache_->layer(index);
   const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias,
                            const kernels::Vectors& to) {
@@ -65,10 +66,10 @@ void Session::record_attention(vk::CommandList& commands, size_t index, uint32_t
   kernels::matmul(context, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
 }
 
-void Session::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {
-  kernels::Context& context = model_->context();
-  const model::Config& config = model_->config();
-  const LayerWeights& layer = model_->layers()[index];
+void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {
+  kernels::Context& context = weights_.context();
+  const model::Config& config = model_.config();
+  const LayerWeights& layer = weights_.layers()[index];
   kernels::rms_norm(context, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
   kernels::matmul(context, commands, layer.gate, normed_, gate_, tokens);
@@ -77,16 +78,16 @@ void Session::record_feed_forward(vk::CommandList& commands, size_t index, uint3
   kernels::matmul(context, commands, layer.down, gate_, x_, tokens, {.accumulate = true});
 }
 
-const vk::CommandList& Session::head(uint32_t first, uint32_t rows) {
+const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
   constexpr size_t kKept = 64;
   if (heads_.size() >= kKept && !heads_.contains({first, rows})) heads_.clear();
   std::unique_ptr<vk::CommandList>& recorded = heads_[{first, rows}];
   if (recorded == nullptr) {
-    const model::Config& config = model_->config();
-    auto commands = std::make_unique<vk::CommandList>(model_->device());
-    kernels::rms_norm(model_->context(), *commands, model_->output_norm(), x_, first, normed_,
+    const model::Config& config = model_.config();
+    auto commands = std::make_unique<vk::CommandList>(device());
+    kernels::rms_norm(weights_.context(), *commands, weights_.output_norm(), x_, first, normed_,
                       config.embedding, rows, config.norm_epsilon);
-    kernels::matmul(model_->context(), *commands, model_->output(), normed_, logits_, rows);
+    kernels::matmul(weights_.context(), *commands, weights_.output(), normed_, logits_, rows);
     if (logits_readback_.size_bytes() > 0) {
       const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);
       commands->copy({*logits_.range.buffer, 0, bytes}, {logits_readback_, 0, bytes});

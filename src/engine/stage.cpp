@@ -1,0 +1,103 @@
+#include "engine/stage.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/rope_table.hpp"
+#include "engine/uploader.hpp"
+#include "params/step.h"
+
+namespace motley::engine {
+
+Stage::Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan)
+    : model_(model), weights_(weights), plan_(plan) {
+  allocate();
+}
+
+void Stage::allocate() {
+  vk::Device& device = weights_.device();
+  cache_ = std::make_unique<KvCache>(device, plan_.layers, plan_.cache);
+  scratch_.reserve(16);  // the ranges below point to the buffers
+  const auto buffer = [&](uint64_t bytes, vk::MemoryUse use) -> const vk::Buffer& {
+    return scratch_.emplace_back(device, bytes, use, "scratch");
+  };
+  const auto vectors = [&](uint32_t stride) {
+    return kernels::Vectors{buffer(uint64_t{plan_.batch} * stride * sizeof(float), vk::MemoryUse::kDevice),
+                            stride};
+  };
+  x_ = vectors(plan_.embedding_stride);
+  normed_ = vectors(plan_.embedding_stride);
+  q_ = vectors(plan_.q_stride);
+  attended_ = vectors(plan_.q_stride);
+  k_ = vectors(plan_.kv_stride);
+  v_ = vectors(plan_.kv_stride);
+  gate_ = vectors(plan_.feed_forward_stride);
+  up_ = vectors(plan_.feed_forward_stride);
+  attention_parts_ = buffer(plan_.attention_parts_bytes, vk::MemoryUse::kDevice);
+  rope_table_ = buffer(plan_.rope_table_bytes, vk::MemoryUse::kDevice);
+  step_ = buffer(plan_.step_bytes, vk::MemoryUse::kShared);
+  if (plan_.head_rows > 0) {
+    const uint32_t vocabulary = model_.config().vocabulary;
+    const uint64_t logits_bytes = uint64_t{plan_.head_rows} * vocabulary * sizeof(float);
+    logits_ = {buffer(logits_bytes, vk::MemoryUse::kDevice), vocabulary};
+    if (logits_.range.buffer->mapped().empty())
+      logits_readback_ = vk::Buffer(device, logits_bytes, vk::MemoryUse::kReadback, "logits");
+  }
+
+  // What lies between a vector's end and its stride is read and must be zero; no kernel writes there.
+  vk::CommandList clear(device);
+  for (const kernels::Vectors* each : {&x_, &normed_, &q_, &attended_, &k_, &v_, &gate_, &up_})
+    clear.fill(each->range, 0);
+  clear.finish();
+  device.wait(device.submit(clear));
+
+  const std::vector<float> table = make_rope_table(model_.rope_frequencies(), plan_.cache.context);
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(table));
+  Uploader uploader(device);
+  for (uint64_t at = 0; at < bytes.size(); at += Uploader::kPieceBytes) {
+    const uint64_t size = std::min<uint64_t>(Uploader::kPieceBytes, bytes.size() - at);
+    uploader.write({*rope_table_.buffer, at, size}, bytes.subspan(at, size));
+  }
+  uploader.finish();
+}
+
+void Stage::connect(HandOff* before, HandOff* behind) {
+  before_ = before;
+  behind_ = behind;
+}
+
+void Stage::start(std::span<const Token> tokens, uint32_t position, uint32_t slot) {
+  write_step(tokens, position);
+  const auto count = static_cast<uint32_t>(tokens.size());
+  const uint64_t bytes = uint64_t{count} * plan_.embedding_stride * sizeof(float);
+  std::vector<const vk::CommandList*> lists;
+  if (before_ != nullptr) {
+    before_->carry(slot, bytes);
+    lists.push_back(&before_->receive(slot, bytes));
+  }
+  lists.push_back(&body(count));
+  if (behind_ != nullptr) lists.push_back(&behind_->send(slot, bytes));
+  submission_ = device().submit(lists);
+}
+
+void Stage::wait() { device().wait(submission_); }
+
+std::span<const float> Stage::run_head(uint32_t first, uint32_t rows) {
+  submission_ = device().submit(head(first, rows));
+  wait();
+  return logits(rows);
+}
+
+std::span<const float> Stage::logits(uint32_t rows) const {
+  const vk::Buffer& source = logits_readback_.size_bytes() > 0 ? logits_readback_ : *logits_.range.buffer;
+  return source.mapped_as<float>().first(size_t{rows} * model_.config().vocabulary);
+}
+
+void Stage::write_step(std::span<const Token> tokens, uint32_t position) {
+  const std::span<uint32_t> words = step_.buffer->mapped_as<uint32_t>();
+  kernels::write_attention_step(weights_.context().profile, plan_.attention, cache_->layer(0), position,
+                                words);
+  std::memcpy(&words[shaders::STEP_TOKENS], tokens.data(), tokens.size_bytes());
+}
+
+}  // namespace motley::engine

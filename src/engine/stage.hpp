@@ -1,0 +1,71 @@
+// One stage of a session: its part of the KV cache, its scratch, and the recorded commands that run it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/hand_off.hpp"
+#include "engine/kv_cache.hpp"
+#include "engine/loaded_model.hpp"
+#include "engine/session_plan.hpp"
+#include "vk/recorder.hpp"
+
+namespace motley::engine {
+
+using Token = int32_t;
+
+/// For one thread at a time. The weights must outlive it.
+class Stage {
+ public:
+  /// Throws Error{kOutOfMemory}.
+  Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan);
+
+  vk::Device& device() const { return weights_.device(); }
+  const StagePlan& plan() const { return plan_; }
+  /// The vectors that flow through the layers, [batch][embedding_stride]: what comes in, and what comes out.
+  const vk::BufferRange& vectors() const { return x_.range; }
+  /// Where the vectors come from and go to; null at the ends.
+  void connect(HandOff* before, HandOff* behind);
+
+  /// Starts the layers on tokens at `position`, which come and go through `slot` of the hand-offs.
+  void start(std::span<const Token> tokens, uint32_t position, uint32_t slot);
+  /// Waits for what was started.
+  void wait();
+  /// The logits after `rows` (at most StagePlan::head_rows) of the last started tokens, from number `first`
+  /// on: [rows][vocabulary]. Waits. Of the last stage only.
+  std::span<const float> run_head(uint32_t first, uint32_t rows);
+  /// What run_head() gave last.
+  std::span<const float> logits(uint32_t rows) const;
+
+ private:
+  void allocate();
+  void write_step(std::span<const Token> tokens, uint32_t position);
+
+  const vk::CommandList& body(uint32_t tokens);
+  std::unique_ptr<vk::CommandList> record_body(uint32_t tokens);
+  void record_layer(vk::CommandList& commands, size_t index, uint32_t tokens);
+  void record_attention(vk::CommandList& commands, size_t index, uint32_t tokens);
+  void record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens);
+  const vk::CommandList& head(uint32_t first, uint32_t rows);
+
+  const LoadedModel& model_;
+  const StageWeights& weights_;
+  StagePlan plan_;
+  HandOff* before_ = nullptr;
+  HandOff* behind_ = nullptr;
+
+  std::unique_ptr<KvCache> cache_;
+  std::vector<vk::Buffer> scratch_;
+  vk::Buffer logits_readback_;
+  vk::BufferRange step_, rope_table_, attention_parts_;
+  kernels::Vectors x_, normed_, q_, k_, v_, attended_, gate_, up_, logits_;
+
+  std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
+  std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows
+  uint64_t submission_ = 0;
+};
+
+}  // namespace motley::engine
