@@ -15,15 +15,15 @@ namespace {
 /// How far a pipeline may be made slower for the sake of an evener prefill.
 constexpr double kPrefillSlack = 2e-4;
 
-Measure measure_of(const Request& request, bool spill) {
-  if (request.objective == Objective::kEfficiency && !request.spread) return Measure::kEnergy;
-  if (request.objective == Objective::kCapacity && !spill) return Measure::kFill;
-  return Measure::kTime;
-}
-
 bool evens_out(const Request& request, bool spill) {
   return request.spread || request.objective == Objective::kThroughput ||
          (request.objective == Objective::kCapacity && !spill);
+}
+
+Measure measure_of(const Request& request, bool spill) {
+  if (request.objective == Objective::kCapacity && !spill) return Measure::kFill;
+  if (evens_out(request, spill)) return Measure::kBusy;
+  return request.objective == Objective::kEfficiency ? Measure::kEnergy : Measure::kTime;
 }
 
 StageRules rules_for(const Context& context, std::vector<size_t> devices) {

@@ -81,10 +81,12 @@ double token_ms(const std::vector<Stage>& stages) {
 
 void add_up(const Context& context, Plan& plan) {
   const std::vector<Stage>& stages = plan.stages;
+  // With streams overlapping, a device hands one token over while it computes the next.
   const double step_ms =
       plan.objective == Objective::kThroughput
-          ? busiest_ms(context, stages,
-                       [&](size_t i) { return stages[i].decode_ms + handoff_parts(context, stages, i); })
+          ? busiest_ms(
+                context, stages,
+                [&](size_t i) { return std::max(stages[i].decode_ms, handoff_parts(context, stages, i)); })
           : token_ms(stages);
   plan.decode_tokens_per_second = per_second(step_ms);
   plan.prefill_tokens_per_second = per_second(prefill_ms(context, stages), kPrefillTokens);

@@ -23,19 +23,13 @@ bool within(const StageSpace& space, uint32_t device, uint32_t begin, uint32_t e
 /// No largest stage is below this: if every device worked all the time at its best rate for any layer, the
 /// layers' sizes would still take so long. (Weights of the layers: their cost on the first device.)
 double fluid_bound(const StageSpace& space) {
-  const uint32_t layers = space.layers();
-  if (layers < 3) return 0;
   double work = 0;
   std::vector<double> rates(space.devices());
-  for (uint32_t layer = 1; layer + 1 < layers; ++layer) {
-    // Hand-offs are part of any stage's cost, so two stages' difference is a layer's own.
-    const auto own = [&](uint32_t device) {
-      return space.cost(device, layer, layer + 1) - space.cost(device, layer, layer);
-    };
-    const double size = own(0);
+  for (uint32_t layer = 0; layer < space.layers(); ++layer) {
+    const double size = space.layer_cost(0, layer);
     work += size;
     for (uint32_t device = 0; device < space.devices(); ++device) {
-      const double cost = own(device);
+      const double cost = space.layer_cost(device, layer);
       rates[device] = std::max(rates[device], cost > 0 ? size / cost : kUnlimited);
     }
   }

@@ -14,7 +14,9 @@ namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 constexpr double kPrecision = 2e-4;
+constexpr int kRounds = 32;  // of better prices between two sweeps
 constexpr int32_t kNone = -1;
+constexpr uint64_t kStepsPerState = 20;  // keeping one costs so many times looking at a stage
 
 /// A pipeline of some first layers.
 struct State {
@@ -41,10 +43,10 @@ class Search {
     const bool possible =
         start_.begin == 0 ? reach_.whole().has_value() : reach_.begin(all & ~start_.used) <= start_.begin;
     if (!possible) return std::nullopt;
-    for (size_t width = 8;; width *= 8) {
+    for (size_t width = 4;; width *= 4) {
       sweep(width);
       if (cut_off_ == kUnlimited || proven_gap() <= kPrecision || steps_ >= step_budget_) break;
-      if (upper_ < kUnlimited) prices_ = improve(table_, prices_, upper_, kPrecision, 24);
+      if (upper_ < kUnlimited) prices_ = improve(table_, prices_, upper_, kPrecision, kRounds);
     }
     if (upper_ == kUnlimited) return std::nullopt;
     return SearchResult{best_, upper_, proven_gap()};
@@ -150,6 +152,7 @@ class Search {
       cut_off_ = std::min(cut_off_, prices_.bound + state.excess);
       return;
     }
+    steps_ += kStepsPerState;
     states.push_back(state);
     if (states.size() < 4 * width_) return;
     drop_dominated(states);

@@ -22,7 +22,7 @@ struct SearchResult {
 };
 
 /// Stages looked at before a search is content with what it has proven.
-inline constexpr uint64_t kStepBudget = 1'500'000;
+inline constexpr uint64_t kStepBudget = 1'000'000;
 
 /// The cheapest pipeline, or nothing where none is possible.
 ///

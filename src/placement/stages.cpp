@@ -51,7 +51,7 @@ bool alike(const PlanDevice& a, const PlanDevice& b) {
 
 StageSpace::StageSpace(const Machine& machine, const MemoryModel& memory, const CostModel& costs,
                        StageRules rules, Measure measure)
-    : memory_(memory), rules_(std::move(rules)), layers_(memory.layers()), fill_(measure == Measure::kFill) {
+    : memory_(memory), rules_(std::move(rules)), layers_(memory.layers()), measure_(measure) {
   uint64_t most_host_bytes = memory.layer_bytes(0, layers_);
   for (const size_t device : rules_.devices) {
     Lowest lowest;
@@ -118,13 +118,22 @@ uint32_t StageSpace::resident_from(uint32_t device, uint32_t begin, uint32_t end
 }
 
 double StageSpace::cost(uint32_t device, uint32_t begin, uint32_t end) const {
-  if (fill_) {
-    return static_cast<double>(memory_.stage_bytes(begin, end)) /
-           static_cast<double>(std::max<uint64_t>(1, memory_.usable_bytes(machine_index(device))));
-  }
+  if (measure_ == Measure::kFill)
+    return static_cast<double>(memory_.stage_bytes(begin, end)) / fill_unit(device);
   const DeviceTimes& times = times_[device];
-  const int handoffs = (begin > 0 ? 1 : 0) + (end < layers_ ? 1 : 0);
-  return times.stage(begin, resident_from(device, begin, end), end) + handoffs * times.handoff;
+  const double stage = times.stage(begin, resident_from(device, begin, end), end);
+  const double handoffs = ((begin > 0 ? 1 : 0) + (end < layers_ ? 1 : 0)) * times.handoff;
+  return measure_ == Measure::kBusy ? std::max(stage, handoffs) : stage + handoffs;
+}
+
+double StageSpace::layer_cost(uint32_t device, uint32_t layer) const {
+  if (measure_ == Measure::kFill)
+    return static_cast<double>(memory_.layer_bytes(layer, layer + 1)) / fill_unit(device);
+  return times_[device].resident[layer + 1] - times_[device].resident[layer];
+}
+
+double StageSpace::fill_unit(uint32_t device) const {
+  return static_cast<double>(std::max<uint64_t>(1, memory_.usable_bytes(machine_index(device))));
 }
 
 uint64_t StageSpace::host_bytes(uint32_t device, uint32_t begin, uint32_t end) const {

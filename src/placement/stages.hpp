@@ -33,7 +33,8 @@ struct StageRules {
 
 /// What the cost of a stage is.
 enum class Measure {
-  kTime,    ///< ms a token
+  kTime,  ///< ms a token, its parts of the hand-offs included
+  kBusy,  ///< ms a token while others are under way: hand-offs overlap with computing, so the longer of both
   kEnergy,  ///< mJ a token
   kFill,    ///< the share of the usable memory that it takes
 };
@@ -61,8 +62,10 @@ class StageSpace {
   bool possible(uint32_t device, uint32_t begin, uint32_t end) const;
   /// The first layer of a possible stage that lies in the device's own memory.
   uint32_t resident_from(uint32_t device, uint32_t begin, uint32_t end) const;
-  /// Of a possible stage, its parts of the hand-offs included.
+  /// Of a possible stage.
   double cost(uint32_t device, uint32_t begin, uint32_t end) const;
+  /// The least that a layer adds to a stage's cost, hand-offs aside.
+  double layer_cost(uint32_t device, uint32_t layer) const;
   /// Of a possible stage: layers read over the link, or all of a CPU device's stage.
   uint64_t host_bytes(uint32_t device, uint32_t begin, uint32_t end) const;
   /// Whether host_bytes() can ever exceed the limit.
@@ -74,6 +77,7 @@ class StageSpace {
     uint32_t last = 0, only = 0;  // first and last stage in one
   };
 
+  double fill_unit(uint32_t device) const;
   uint32_t lowest_resident(uint32_t device, uint32_t begin, uint32_t end) const;
   void blend_times(const Machine& machine, const CostModel& costs, Measure measure);
   void find_twins(const Machine& machine);
@@ -81,7 +85,7 @@ class StageSpace {
   const MemoryModel& memory_;
   StageRules rules_;
   uint32_t layers_;
-  bool fill_;
+  Measure measure_;
   bool host_limited_ = false;
   std::vector<Lowest> lowest_;
   std::vector<DeviceTimes> times_;  // decode with a little prefill, or energy

@@ -98,6 +98,7 @@ class Oracle {
     double largest = 0;
     for (const Piece& piece : pieces) {
       double cost = decode_ms(piece) + handoff_ms(piece);
+      if (objective_ == Objective::kThroughput) cost = std::max(decode_ms(piece), handoff_ms(piece));
       if (objective_ == Objective::kEfficiency) cost *= machine_.devices[piece.device].power_w;
       if (objective_ == Objective::kCapacity) {
         cost = static_cast<double>(bytes(piece)) /

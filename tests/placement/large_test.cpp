@@ -27,8 +27,8 @@ Machine sixteen(Random& random, const Workload& workload, double room) {
   for (const PlanDevice& device : machine.devices) sum += static_cast<double>(device.memory_bytes);
   const double factor = room * gibibytes_of(workload) * static_cast<double>(kGiB) / sum;
   for (PlanDevice& device : machine.devices) {
-    device.memory_bytes = static_cast<uint64_t>(static_cast<double>(device.memory_bytes) * factor) +
-                          workload.scratch_bytes;
+    device.memory_bytes =
+        static_cast<uint64_t>(static_cast<double>(device.memory_bytes) * factor) + workload.scratch_bytes;
   }
   return machine;
 }
@@ -58,7 +58,9 @@ TEST(Large, SixteenDevicesInTime) {
         request.objective = objective;
         Plan plan;
         const double ms = milliseconds_to_plan(machine, workload, request, plan);
-        if (std::getenv("V")) printf("  room %.2f seed %u: %.2f ms feasible %d stages %zu gap %.5f\n", room, seed, ms, plan.feasible, plan.stages.size(), plan.gap);
+        if (std::getenv("V"))
+          printf("  room %.2f seed %u: %.2f ms feasible %d stages %zu gap %.5f\n", room, seed, ms,
+                 plan.feasible, plan.stages.size(), plan.gap);
         longest_ms = std::max(longest_ms, ms);
         widest_gap = std::max(widest_gap, plan.gap);
       }
