@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 constexpr double kPrecision = 4e-4;
+constexpr size_t kFollowed = 64;
 
 uint32_t everything(const StageSpace& space) { return (uint32_t{1} << space.devices()) - 1; }
 
@@ -39,19 +40,62 @@ double fluid_bound(const StageSpace& space) {
 
 }  // namespace
 
-Reach::Reach(const StageSpace& space, double limit, bool use_all)
+Reach::Reach(const StageSpace& space, double limit, bool use_all, size_t width)
     : space_(space), limit_(limit), use_all_(use_all), dead_(static_cast<uint16_t>(space.layers() + 2)) {
   for (uint32_t device = 0; device < space.devices(); ++device) tabulate(device);
-  const uint32_t all = everything(space);
-  begin_.resize(size_t{all} + 1);
+  begin_.assign(size_t{everything(space)} + 1, dead_);
   begin_[0] = static_cast<uint16_t>(space.layers() + 1);
-  for (uint32_t set = 1; set <= all; ++set) {
+  width == 0 ? follow_all() : follow(width);
+}
+
+void Reach::follow_all() {
+  for (uint32_t set = 1; set < begin_.size(); ++set) {
     uint16_t best = dead_;
     for (uint32_t left = set; left != 0; left &= left - 1) {
       const auto device = static_cast<uint32_t>(std::countr_zero(left));
       best = std::min(best, before(device, begin_[set & ~(uint32_t{1} << device)]));
     }
-    begin_[set] = use_all ? leave_some(set, best) : best;
+    begin_[set] = use_all_ ? leave_some(set, best) : best;
+  }
+}
+
+void Reach::follow(size_t width) {
+  std::vector<double> speeds;
+  for (uint32_t device = 0; device < space_.devices(); ++device) {
+    double cost = 0;
+    for (uint32_t layer = 0; layer < space_.layers(); ++layer) cost += space_.layer_cost(device, layer);
+    speeds.push_back(cost > 0 ? 1 / cost : 1);
+  }
+  struct Followed {
+    double left;  // layers to place over the speed of the devices to place them on
+    uint32_t set;
+  };
+  std::vector<Followed> level = {{0, 0}};
+  std::vector<Followed> next;
+  for (uint32_t size = 1; size <= space_.devices(); ++size) {
+    next.clear();
+    for (const Followed& from : level) {
+      for (uint32_t left = everything(space_) & ~from.set; left != 0; left &= left - 1) {
+        const auto device = static_cast<uint32_t>(std::countr_zero(left));
+        const uint32_t set = from.set | uint32_t{1} << device;
+        uint16_t begin = before(device, begin_[from.set]);
+        if (use_all_) begin = leave_some(set, begin);
+        if (begin_[set] == dead_ && begin != dead_) next.push_back({0, set});
+        begin_[set] = std::min(begin_[set], begin);
+      }
+    }
+    for (Followed& one : next) {
+      double speed = 0;
+      for (uint32_t left = everything(space_) & ~one.set; left != 0; left &= left - 1) {
+        speed += speeds[static_cast<size_t>(std::countr_zero(left))];
+      }
+      one.left = begin_[one.set] / std::max(speed, 1e-300);
+    }
+    if (next.size() > width) {
+      std::ranges::nth_element(next, next.begin() + static_cast<ptrdiff_t>(width), {}, &Followed::left);
+      next.resize(width);
+    }
+    std::swap(level, next);
   }
 }
 
@@ -126,14 +170,28 @@ std::optional<Cuts> minimise_largest(const StageSpace& space, bool use_all) {
   if (!best) return std::nullopt;
   double high = largest_cost(space, *best);
   double low = fluid_bound(space);
+  const auto possible_at = [&](double limit, size_t width) {
+    std::optional<Cuts> found = Reach(space, limit, use_all, width).whole();
+    if (!found) return false;
+    high = std::min(limit, largest_cost(space, *found));
+    best = std::move(found);
+    return true;
+  };
+  // A good pipeline first, without proof ...
+  double unproven = low;
+  while (high - unproven > kPrecision * high) {
+    const double limit = (unproven + high) / 2;
+    if (!possible_at(limit, kFollowed)) unproven = limit;
+  }
+  // ... then the proof that none is better; or better ones, until there is.
+  double step = kPrecision;
   while (high - low > kPrecision * high) {
-    const double limit = (low + high) / 2;
-    const std::optional<Cuts> found = Reach(space, limit, use_all).whole();
-    if (found) {
-      best = found;
-      high = std::min(limit, largest_cost(space, *best));
+    const double limit = std::max(high * (1 - step), (low + high) / 2);
+    if (possible_at(limit, 0)) {
+      step *= 2;
     } else {
       low = limit;
+      step = 1;
     }
   }
   return recut_evenly(space, *best);

@@ -20,7 +20,10 @@ class Reach {
  public:
   /// With `use_all`, every device of a set must hold a layer; devices not in it hold at least one each
   /// before.
-  Reach(const StageSpace& space, double limit, bool use_all = false);
+  ///
+  /// With a `width`, so many sets of each size are followed, those that seem to have come furthest: quicker,
+  /// and what is found is true, but what is not found may still be possible.
+  Reach(const StageSpace& space, double limit, bool use_all = false, size_t width = 0);
 
   /// The least layer above 0 from which the devices of `set` (a bit each) can hold all to the end, or
   /// above layers() when they cannot hold even the last.
@@ -35,6 +38,8 @@ class Reach {
 
  private:
   void tabulate(uint32_t device);
+  void follow_all();
+  void follow(size_t width);
   uint16_t leave_some(uint32_t set, uint16_t begin) const;
   /// Where `device` can begin when what follows it begins at `after`.
   uint16_t before(uint32_t device, uint16_t after) const {

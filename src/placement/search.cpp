@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "placement/order.hpp"
 #include "placement/prices.hpp"
 #include "placement/reach.hpp"
 
@@ -46,10 +47,11 @@ class Search {
     for (size_t width = 4;; width *= 4) {
       sweep(width);
       if (cut_off_ == kUnlimited || proven_gap() <= kPrecision || steps_ >= step_budget_) break;
+      reorder();
       if (upper_ < kUnlimited) prices_ = improve(table_, prices_, upper_, kPrecision, kRounds);
     }
     if (upper_ == kUnlimited) return std::nullopt;
-    return SearchResult{best_, upper_, proven_gap()};
+    return SearchResult{best_cuts(), upper_, proven_gap()};
   }
 
  private:
@@ -178,15 +180,36 @@ class Search {
     }
     if (!(total < upper_) || !take_host(state, last, space_.layers())) return;
     upper_ = total;
-    best_.clear();
+    best_ = {};
+    best_.cost = total;
     uint32_t end = space_.layers();
     uint32_t device = last.device;
     for (int32_t at = last.parent; at != kNone; at = arena_[static_cast<size_t>(at)].parent) {
+      best_.devices.insert(best_.devices.begin(), device);
+      best_.ends.insert(best_.ends.begin(), end);
       const State& before = arena_[static_cast<size_t>(at)];
-      best_.insert(best_.begin(), Cut{space_.machine_index(device), before.layer, end});
       end = before.layer;
       device = before.device;
     }
+  }
+
+  /// Where host memory is not short, whose use other orders would change.
+  void reorder() {
+    if (upper_ == kUnlimited || space_.host_limited()) return;
+    const uint32_t all = (uint32_t{1} << space_.devices()) - 1;
+    const uint64_t limit = steps_ + (step_budget_ - std::min(steps_, step_budget_)) / 3;
+    improve_order(table_, prices_, all & ~start_.used, best_, steps_, limit);
+    upper_ = best_.cost;
+  }
+
+  Cuts best_cuts() const {
+    Cuts cuts;
+    uint32_t begin = start_.begin;
+    for (size_t i = 0; i < best_.devices.size(); ++i) {
+      cuts.push_back({space_.machine_index(best_.devices[i]), begin, best_.ends[i]});
+      begin = best_.ends[i];
+    }
+    return cuts;
   }
 
   const StageSpace& space_;
@@ -199,7 +222,7 @@ class Search {
   size_t width_ = 0;
   std::vector<std::vector<State>> waiting_;  // by layer
   std::vector<double> worst_kept_;           // by layer: states from here on are cut off
-  Cuts best_;
+  Pipeline best_;
   double upper_ = kUnlimited;
   double cut_off_ = kUnlimited;  // the least bound of a state that was cut off
   uint64_t steps_ = 0;
