@@ -26,6 +26,10 @@ Measure measure_of(const Request& request, bool spill) {
   return request.objective == Objective::kEfficiency ? Measure::kEnergy : Measure::kTime;
 }
 
+uint64_t step_budget(const Context& context) {
+  return kStepBudget * std::clamp(context.request.effort, 1U, 1000U);
+}
+
 StageRules rules_for(const Context& context, std::vector<size_t> devices) {
   StageRules rules;
   rules.devices = std::move(devices);
@@ -85,7 +89,7 @@ Choice choose_with_priority(const Context& context, const StageSpace& space) {
     Choice choice;
     if (filled.start.begin == space.layers()) {
       choice = take(space, filled.cuts, 0);
-    } else if (auto rest = minimise_total(space, filled.start)) {
+    } else if (auto rest = minimise_total(space, filled.start, step_budget(context))) {
       choice = take(space, joined(filled.cuts, rest->cuts), rest->gap);
     } else {
       continue;
@@ -113,7 +117,7 @@ Choice choose_in(const Context& context, const StageSpace& space) {
     if (!cuts) return {};
     if (!exceeds_host_limit(space, *cuts)) return take(space, *cuts, 0);
   }
-  const auto result = minimise_total(space);
+  const auto result = minimise_total(space, {}, step_budget(context));
   if (!result) return {};
   if (context.request.objective != Objective::kLatency) return take(space, result->cuts, result->gap);
   return take(space, recut_for_prefill(space, context.costs, result->cuts, kPrefillSlack), result->gap);
@@ -215,7 +219,9 @@ Choice choose(const Context& context, const Allowed& allowed) {
   }
   const Objective objective = context.request.objective;
   const bool for_speed = objective == Objective::kLatency || objective == Objective::kThroughput;
-  if (!context.request.spread && fits_devices(context, allowed, context.memory)) {
+  // Without CPU devices the search itself finds out whether the devices suffice.
+  const bool suffice = allowed.reluctant.empty() || fits_devices(context, allowed, context.memory);
+  if (!context.request.spread && suffice) {
     const auto devices = for_speed && context.request.priority.empty()
                              ? joined(allowed.regular, allowed.reluctant)
                              : allowed.regular;

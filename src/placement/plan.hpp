@@ -43,6 +43,9 @@ struct Request {
   /// So many layers, the last ones, lie in the memory of devices that are not CPUs, the others in host
   /// memory.
   std::optional<uint32_t> device_layers;
+  /// Times the usual search, about 10 ms at most. More pays where Plan::gap is large: ten or more unlike
+  /// devices whose memory just about suffices. From 1 to 1000; others are taken as the nearest.
+  uint32_t effort = 1;
 };
 
 /// Consecutive layers on one device.

@@ -184,7 +184,7 @@ std::optional<Cuts> minimise_largest(const StageSpace& space, bool use_all) {
     if (!possible_at(limit, kFollowed)) unproven = limit;
   }
   // ... then the proof that none is better; or better ones, until there is.
-  double step = kPrecision;
+  double step = 0.99 * kPrecision;
   while (high - low > kPrecision * high) {
     const double limit = std::max(high * (1 - step), (low + high) / 2);
     if (possible_at(limit, 0)) {

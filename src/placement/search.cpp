@@ -17,7 +17,8 @@ constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 constexpr double kPrecision = 2e-4;
 constexpr int kRounds = 32;  // of better prices between two sweeps
 constexpr int32_t kNone = -1;
-constexpr uint64_t kStepsPerState = 20;  // keeping one costs so many times looking at a stage
+constexpr uint32_t kNowhere = ~uint32_t{0};
+constexpr uint64_t kStepsPerState = 12;  // keeping one costs so many times looking at a stage
 
 /// A pipeline of some first layers.
 struct State {
@@ -37,7 +38,8 @@ class Search {
         step_budget_(step_budget),
         table_(space, start.begin, start.used),
         reach_(space, kUnlimited),
-        prices_(first_prices(space, table_)) {}
+        prices_(first_prices(space, table_)),
+        place_of_set_(size_t{1} << space.devices(), kNowhere) {}
 
   std::optional<SearchResult> run() {
     const uint32_t all = (uint32_t{1} << space_.devices()) - 1;
@@ -86,7 +88,23 @@ class Search {
   }
 
   /// Of states of one set, keeps those that nothing beats in both excess and host memory.
-  void drop_dominated(std::vector<State>& states) const {
+  void drop_dominated(std::vector<State>& states) {
+    if (space_.host_limited()) return drop_dominated_in_both(states);
+    size_t kept = 0;
+    for (const State& state : states) {
+      uint32_t& place = place_of_set_[state.used];
+      if (place == kNowhere) {
+        place = static_cast<uint32_t>(kept);
+        states[kept++] = state;
+      } else if (state.excess < states[place].excess) {
+        states[place] = state;
+      }
+    }
+    states.resize(kept);
+    for (const State& state : states) place_of_set_[state.used] = kNowhere;
+  }
+
+  static void drop_dominated_in_both(std::vector<State>& states) {
     std::ranges::sort(states, [](const State& a, const State& b) {
       return std::tie(a.used, a.excess, a.host_bytes) < std::tie(b.used, b.excess, b.host_bytes);
     });
@@ -197,7 +215,7 @@ class Search {
   void reorder() {
     if (upper_ == kUnlimited || space_.host_limited()) return;
     const uint32_t all = (uint32_t{1} << space_.devices()) - 1;
-    const uint64_t limit = steps_ + (step_budget_ - std::min(steps_, step_budget_)) / 3;
+    const uint64_t limit = steps_ + (step_budget_ - std::min(steps_, step_budget_)) / 16;
     improve_order(table_, prices_, all & ~start_.used, best_, steps_, limit);
     upper_ = best_.cost;
   }
@@ -222,6 +240,7 @@ class Search {
   size_t width_ = 0;
   std::vector<std::vector<State>> waiting_;  // by layer
   std::vector<double> worst_kept_;           // by layer: states from here on are cut off
+  std::vector<uint32_t> place_of_set_;       // where its best state is kept, while some are sifted
   Pipeline best_;
   double upper_ = kUnlimited;
   double cut_off_ = kUnlimited;  // the least bound of a state that was cut off

@@ -123,6 +123,20 @@ TEST(Large, MoreIsNeverSlower) {
   }
 }
 
+TEST(Large, EffortNarrowsTheGap) {
+  Random random(77);
+  const Workload workload = unequal_layers(random);
+  const Machine machine = sixteen(random, workload, 1.3);
+  Request request;
+  const Plan quick = make_plan(machine, workload, request);
+  request.effort = 40;
+  const Plan thorough = make_plan(machine, workload, request);
+  EXPECT_GT(quick.gap, 0.001);  // as hard as it gets
+  EXPECT_LT(thorough.gap, quick.gap);
+  EXPECT_GE(thorough.decode_tokens_per_second, quick.decode_tokens_per_second * 0.999);
+  EXPECT_LE(thorough.decode_tokens_per_second, quick.decode_tokens_per_second / (1 - quick.gap - 0.001));
+}
+
 TEST(Large, SixteenDevicesInTime) {
   constexpr double kLimitMs = 10;
   constexpr double kBusyMachine = 20;
