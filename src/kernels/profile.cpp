@@ -17,6 +17,11 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     profile.attention_split = 2048;
     profile.bandwidth_buffer_bytes = uint64_t{64} << 20;
     profile.bandwidth_groups = 512;
+    profile.measured_columns = 2048;
+    profile.matvec_buffers = 3;
+    profile.matvec_buffer_bytes = uint64_t{16} << 20;
+    profile.matmat_rows = 1024;
+    profile.matmat_tokens = 64;
     // The compiled flavours are for subgroups of 4 (SwiftShader) and 8 (lavapipe with 256-bit vectors).
     const bool whole_subgroup = profile.lanes == facts.subgroup_size && profile.lanes <= 8;
     profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;

@@ -28,6 +28,14 @@ struct Profile {
   /// keep every core busy.
   uint64_t bandwidth_buffer_bytes = uint64_t{512} << 20;
   uint32_t bandwidth_groups = 2048;
+  /// What a measurement of matmul multiplies (kernels/measurement.hpp): matrices as large as a model's,
+  /// several of them, so that together they are well beyond the caches; fewer rows and tokens on the slow CPU
+  /// drivers.
+  uint32_t measured_columns = 4096;
+  uint32_t matvec_buffers = 8;
+  uint64_t matvec_buffer_bytes = uint64_t{32} << 20;
+  uint32_t matmat_rows = 4096;
+  uint32_t matmat_tokens = 512;
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);

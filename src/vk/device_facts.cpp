@@ -1,5 +1,7 @@
 #include "vk/device_facts.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace motley::vk {
@@ -35,6 +37,19 @@ std::string DeviceFacts::uuid_string() const {
     text += fmt::format("{:02x}", uuid[i]);
   }
   return text;
+}
+
+std::string DeviceFacts::luid_string() const {
+  std::string text;
+  if (!luid) return text;
+  for (const uint8_t byte : *luid) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+bool DeviceFacts::has_host_memory() const {
+  return std::ranges::any_of(memory_types, [](const MemoryTypeFacts& kind) {
+    return kind.host_visible && kind.host_coherent && !kind.device_local;
+  });
 }
 
 }  // namespace motley::vk

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,15 @@ struct HeapFacts {
   bool device_local = false;
 };
 
+/// A kind of memory that buffers may lie in; its heap says how much there is.
+struct MemoryTypeFacts {
+  uint32_t heap = 0;  ///< into DeviceFacts::heaps
+  bool device_local = false;
+  bool host_visible = false;
+  bool host_coherent = false;
+  bool host_cached = false;
+};
+
 /// Properties, limits and the feature tiers that kernels choose by. Everything here was reported by the
 /// driver.
 struct DeviceFacts {
@@ -25,13 +35,17 @@ struct DeviceFacts {
   uint32_t vendor_id = 0;
   uint32_t device_id = 0;
   std::array<uint8_t, 16> uuid{};
+  std::string pci_address;  ///< domain:bus:device.function, "0000:01:00.0"; empty: not told
+  std::optional<std::array<uint8_t, 8>> luid;  ///< the system's own number for the GPU, where it has one
   uint32_t api_version = 0;
   std::string driver_name;  ///< e.g. "llvmpipe"
   std::string driver_info;  ///< e.g. "Mesa 22.3.6 (LLVM 15.0.6)"
   uint32_t driver_version = 0;
+  uint32_t driver_id = 0;  ///< a VkDriverId
   std::array<uint8_t, 16> pipeline_cache_uuid{};
 
   std::vector<HeapFacts> heaps;
+  std::vector<MemoryTypeFacts> memory_types;
 
   uint64_t max_storage_buffer_range_bytes = 0;
   uint64_t max_allocation_bytes = 0;
@@ -57,6 +71,10 @@ struct DeviceFacts {
   uint64_t device_local_bytes() const;
   /// The UUID in the usual 8-4-4-4-12 hexadecimal form.
   std::string uuid_string() const;
+  /// The LUID as 16 hexadecimal digits; empty where there is none.
+  std::string luid_string() const;
+  /// Whether the host sees memory that is not the device's own, so that the device reads it over its link.
+  bool has_host_memory() const;
 };
 
 }  // namespace motley::vk

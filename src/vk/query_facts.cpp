@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "vk/result.hpp"
 
 namespace motley::vk {
@@ -39,7 +41,9 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
   facts.driver_version = core.driverVersion;
   facts.driver_name = v12.driverName;
   facts.driver_info = v12.driverInfo;
+  facts.driver_id = static_cast<uint32_t>(v12.driverID);
   std::copy_n(v11.deviceUUID, VK_UUID_SIZE, facts.uuid.begin());
+  if (v11.deviceLUIDValid) std::copy_n(v11.deviceLUID, VK_LUID_SIZE, facts.luid.emplace().begin());
   std::copy_n(core.pipelineCacheUUID, VK_UUID_SIZE, facts.pipeline_cache_uuid.begin());
 
   const VkPhysicalDeviceLimits& limits = core.limits;
@@ -56,6 +60,30 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
   facts.subgroup_size = v11.subgroupSize;
   facts.subgroup_ballot = (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT) != 0 &&
                           (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+}
+
+std::string query_pci_address(VkPhysicalDevice device) {
+  VkPhysicalDevicePCIBusInfoPropertiesEXT pci{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &pci};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", pci.pciDomain, pci.pciBus, pci.pciDevice, pci.pciFunction);
+}
+
+void query_memory(VkPhysicalDevice device, DeviceFacts& facts) {
+  VkPhysicalDeviceMemoryProperties memory;
+  vkGetPhysicalDeviceMemoryProperties(device, &memory);
+  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+    facts.heaps.push_back(
+        {memory.memoryHeaps[i].size, (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0});
+  }
+  for (uint32_t i = 0; i < memory.memoryTypeCount; ++i) {
+    const VkMemoryPropertyFlags flags = memory.memoryTypes[i].propertyFlags;
+    facts.memory_types.push_back({memory.memoryTypes[i].heapIndex,
+                                  (flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) != 0,
+                                  (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) != 0,
+                                  (flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0,
+                                  (flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT) != 0});
+  }
 }
 
 void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
@@ -116,13 +144,9 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   if (has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
     facts.host_import_alignment_bytes = query_host_import_alignment(device);
   facts.memory_budget = has_device_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
-
-  VkPhysicalDeviceMemoryProperties memory;
-  vkGetPhysicalDeviceMemoryProperties(device, &memory);
-  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
-    facts.heaps.push_back(
-        {memory.memoryHeaps[i].size, (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0});
-  }
+  if (has_device_extension(device, VK_EXT_PCI_BUS_INFO_EXTENSION_NAME))
+    facts.pci_address = query_pci_address(device);
+  query_memory(device, facts);
   return facts;
 }
 

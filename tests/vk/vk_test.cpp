@@ -1,4 +1,5 @@
 // Memory, barriers, reflection, the pipeline cache and bounded waiting.
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -27,6 +28,34 @@ TEST_P(VkTest, CountsItsMemory) {
     EXPECT_GE(device().memory_usage().peak_bytes, before + (1 << 20));
   }
   EXPECT_EQ(device().memory_usage().now_bytes, before);
+}
+
+TEST_P(VkTest, KnowsItsMemoryAndWhereItIs) {
+  const DeviceFacts& facts = device().facts();
+  ASSERT_FALSE(facts.memory_types.empty());
+  bool mappable = false;
+  for (const MemoryTypeFacts& type : facts.memory_types) {
+    ASSERT_LT(type.heap, facts.heaps.size());
+    mappable = mappable || (type.host_visible && type.host_coherent);
+  }
+  EXPECT_TRUE(mappable);  // Vulkan promises one such type
+  EXPECT_NE(facts.driver_id, 0U);
+  EXPECT_EQ(facts.luid.has_value(), !facts.luid_string().empty());
+  if (!facts.pci_address.empty()) {
+    unsigned domain = 0, bus = 0, slot = 0, function = 0;
+    EXPECT_EQ(std::sscanf(facts.pci_address.c_str(), "%x:%x:%x.%x", &domain, &bus, &slot, &function), 4);
+  }
+  if (facts.type == DeviceType::kCpu) {
+    EXPECT_FALSE(facts.has_host_memory());  // all memory is the host's there
+    EXPECT_TRUE(facts.pci_address.empty());
+  }
+}
+
+TEST(DeviceFacts, LuidAsText) {
+  DeviceFacts facts;
+  EXPECT_EQ(facts.luid_string(), "");
+  facts.luid = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+  EXPECT_EQ(facts.luid_string(), "0123456789abcdef");
 }
 
 TEST_P(VkTest, TooLargeABufferSaysTheFigures) {
