@@ -8,6 +8,13 @@ namespace motley::placement {
 struct Quirks {
   /// Passing a value from one lane to the others costs tens of cycles, as much as a load.
   bool slow_subgroup_exchange = false;
+  /// Of several drivers for one GPU that with the largest is taken; 0 for those without a row.
+  int preference = 0;
+  /// Why it stands before or behind others, to follow the driver's name in a sentence.
+  std::string_view preference_reason;
+  /// The environment variable that tells a software driver how many threads to compute with: what was
+  /// measured holds for one value of it.
+  std::string_view threads_variable;
 };
 
 /// The quirks of the driver of that name and version text, as Vulkan reports them; none for unknown drivers.
