@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
+#include "engine/device_failure.hpp"
 
 namespace motley::engine {
 namespace {
@@ -34,11 +35,15 @@ HandOff::Slot HandOff::make_slot(uint64_t bytes) {
     const uint64_t size = round_up(bytes, alignment);
     slot.memory.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, size)));
     if (slot.memory == nullptr) throw std::bad_alloc();
-    slot.sent = vk::Buffer(sender_, {slot.memory.get(), size});
-    slot.received = vk::Buffer(receiver_, {slot.memory.get(), size});
+    const std::span<std::byte> both(slot.memory.get(), size);
+    slot.sent = blaming(sender_, [&] { return vk::Buffer(sender_, both); });
+    slot.received = blaming(receiver_, [&] { return vk::Buffer(receiver_, both); });
   } else {
-    slot.sent = vk::Buffer(sender_, bytes, vk::MemoryUse::kReadback, "hand-off between devices");
-    slot.received = vk::Buffer(receiver_, bytes, vk::MemoryUse::kUpload, "hand-off between devices");
+    constexpr const char* kPurpose = "hand-off between devices";
+    slot.sent =
+        blaming(sender_, [&] { return vk::Buffer(sender_, bytes, vk::MemoryUse::kReadback, kPurpose); });
+    slot.received =
+        blaming(receiver_, [&] { return vk::Buffer(receiver_, bytes, vk::MemoryUse::kUpload, kPurpose); });
   }
   return slot;
 }

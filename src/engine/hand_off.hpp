@@ -24,6 +24,13 @@ class HandOff {
   HandOff(vk::Device& sender, const vk::BufferRange& from, vk::Device& receiver, const vk::BufferRange& to,
           uint32_t slots);
 
+  HandOff(const HandOff&) = delete;
+  HandOff& operator=(const HandOff&) = delete;
+  ~HandOff() {
+    sender_.settle();
+    receiver_.settle();
+  }
+
   /// Whether two devices see a slot's memory both.
   static bool shares_memory(const vk::DeviceFacts& a, const vk::DeviceFacts& b);
 

@@ -4,17 +4,17 @@
 
 namespace motley::engine {
 
-KvCache::KvCache(vk::Device& device, uint32_t layers, const kernels::CacheShape& shape) {
+KvCache::KvCache(vk::Device& device, uint32_t layers, uint32_t host_layers,
+                 const kernels::CacheShape& shape) {
   const uint64_t key_bytes = shape.key_head_bytes();
   const uint64_t value_bytes = shape.value_head_bytes();
   const uint64_t most = device.facts().max_storage_buffer_range_bytes / std::max(key_bytes, value_bytes);
   const auto heads_a_slice = static_cast<uint32_t>(std::min<uint64_t>(shape.kv_heads, most));
   buffers_.reserve(size_t{2} * layers);  // the slices point to the buffers
   for (uint32_t layer = 0; layer < layers; ++layer) {
-    const vk::Buffer& keys =
-        buffers_.emplace_back(device, shape.kv_heads * key_bytes, vk::MemoryUse::kDevice, "KV cache");
-    const vk::Buffer& values =
-        buffers_.emplace_back(device, shape.kv_heads * value_bytes, vk::MemoryUse::kDevice, "KV cache");
+    const vk::MemoryUse use = layer < host_layers ? vk::MemoryUse::kHost : vk::MemoryUse::kDevice;
+    const vk::Buffer& keys = buffers_.emplace_back(device, shape.kv_heads * key_bytes, use, "KV cache");
+    const vk::Buffer& values = buffers_.emplace_back(device, shape.kv_heads * value_bytes, use, "KV cache");
     kernels::Cache cache{shape, {}};
     for (uint32_t head = 0; head < shape.kv_heads; head += heads_a_slice) {
       const uint32_t heads = std::min(heads_a_slice, shape.kv_heads - head);

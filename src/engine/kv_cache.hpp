@@ -15,7 +15,8 @@ constexpr uint32_t kContextStep = 32;
 /// One cache for each of a stage's layers, allocated as a whole.
 class KvCache {
  public:
-  KvCache(vk::Device& device, uint32_t layers, const kernels::CacheShape& shape);
+  /// The first `host_layers` of the layers have theirs in host memory.
+  KvCache(vk::Device& device, uint32_t layers, uint32_t host_layers, const kernels::CacheShape& shape);
 
   const kernels::Cache& layer(size_t index) const { return layers_[index]; }
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "engine/device_failure.hpp"
 #include "engine/weight_loader.hpp"
 #include "model/rope.hpp"
 
@@ -55,8 +56,10 @@ LoadedModel::LoadedModel(std::shared_ptr<const gguf::File> file, const std::vect
   std::vector<float> factors;
   if (tensors.rope_factors != nullptr) factors = read_vector(*file_, *tensors.rope_factors);
   rope_frequencies_ = model::rope_frequencies(config_, factors);
-  for (const StageSpec& stage : stages)
-    stages_.push_back(std::make_unique<StageWeights>(stage, tensors_of(stage, tensors)));
+  for (const StageSpec& stage : stages) {
+    stages_.push_back(blaming(
+        *stage.device, [&] { return std::make_unique<StageWeights>(stage, tensors_of(stage, tensors)); }));
+  }
   load(progress);
 }
 
@@ -75,8 +78,9 @@ void LoadedModel::load(const LoadProgress& progress) {
   const auto load_device = [&](size_t device) {
     try {
       for (size_t i = 0; i < stages_.size(); ++i) {
-        if (devices.of_stage[i] == device)
-          load_weights(*file_, *stages_[i], [&](uint64_t bytes) { shared.add(bytes); });
+        if (devices.of_stage[i] != device) continue;
+        blaming(*devices.devices[device],
+                [&] { load_weights(*file_, *stages_[i], [&](uint64_t bytes) { shared.add(bytes); }); });
       }
     } catch (...) {
       failures[device] = std::current_exception();

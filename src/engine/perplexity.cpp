@@ -21,7 +21,7 @@ double negative_log_likelihood(std::span<const float> logits, Token token) {
 PerplexityResult compute_perplexity(Session& session, std::span<const Token> tokens, std::optional<Token> bos,
                                     const std::function<bool(uint32_t, uint32_t, double)>& on_chunk) {
   const size_t context = session.context_tokens();
-  const size_t vocabulary = session.model().config().vocabulary;
+  const size_t vocabulary = session.config().vocabulary;
   if (tokens.size() < 2 * context) {
     fail(ErrorCode::kInvalidArgument,
          "perplexity needs a text of at least {} tokens, twice the context of {}; this one has {}",

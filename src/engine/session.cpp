@@ -1,20 +1,52 @@
 #include "engine/session.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/math.hpp"
 
 namespace motley::engine {
-Session::Session(std::shared_ptr<const LoadedModel> model, const SessionRequest& request)
-    : model_(std::move(model)), plan_(plan_session(model_->config(), model_->specs(), request)) {
-  for (size_t i = 0; i < plan_.stages.size(); ++i)
-    stages_.push_back(std::make_unique<Stage>(*model_, *model_->stages()[i], plan_.stages[i]));
-  connect_stages();
-  pipeline_ = std::make_unique<Pipeline>(devices_of(model_->specs()).of_stage, kHandOffSlots);
+namespace {
+
+/// A device that gives values that are no numbers is broken, unless the model is: then all others do the
+/// same.
+void refuse_nan(const vk::Device& device, std::span<const float> values) {
+  if (std::ranges::none_of(values, [](float value) { return std::isnan(value); })) return;
+  fail(ErrorCode::kDeviceLost,
+       "'{}' gave values that are no numbers: its driver is at fault, or the model file is damaged",
+       device.facts().name);
 }
 
-void Session::connect_stages() {
+}  // namespace
+
+Session::Session(std::shared_ptr<const LoadedModel> model, const SessionRequest& request)
+    : request_(request), config_(model->config()), model_(std::move(model)) {
+  make_stages();
+}
+
+Session::Session(std::shared_ptr<ModelHost> host, const SessionRequest& request)
+    : host_(std::move(host)), request_(request) {
+  ModelHost::Loaded loaded = host_->loaded();
+  model_number_ = loaded.number;
+  model_ = std::move(loaded.model);
+  config_ = model_->config();
+  while (stages_.empty()) {
+    try {
+      make_stages();
+    } catch (const DeviceFailure& failure) {
+      go_on_without(failure);
+    }
+  }
+}
+
+void Session::make_stages() {
+  plan_ = plan_session(config_, model_->specs(), request_);
+  for (size_t i = 0; i < plan_.stages.size(); ++i) {
+    const StageWeights& weights = *model_->stages()[i];
+    stages_.push_back(blaming(weights.device(),
+                              [&] { return std::make_unique<Stage>(*model_, weights, plan_.stages[i]); }));
+  }
   for (size_t i = 0; i + 1 < stages_.size(); ++i) {
     hand_offs_.push_back(std::make_unique<HandOff>(stages_[i]->device(), stages_[i]->vectors(),
                                                    stages_[i + 1]->device(), stages_[i + 1]->vectors(),
@@ -24,11 +56,21 @@ void Session::connect_stages() {
     stages_[i]->connect(i > 0 ? hand_offs_[i - 1].get() : nullptr,
                         i < hand_offs_.size() ? hand_offs_[i].get() : nullptr);
   }
+  pipeline_ = std::make_unique<Pipeline>(devices_of(model_->specs()).of_stage, kHandOffSlots);
+}
+
+void Session::drop_stages() {
+  pipeline_.reset();
+  hand_offs_.clear();
+  stages_.clear();
+  model_.reset();
+  cached_tokens_ = 0;
+  have_logits_ = false;
 }
 
 void Session::check_tokens(std::span<const Token> tokens) const {
   if (tokens.empty()) fail(ErrorCode::kInvalidArgument, "there is no token to evaluate");
-  const uint32_t vocabulary = model_->config().vocabulary;
+  const uint32_t vocabulary = config_.vocabulary;
   for (const Token token : tokens) {
     if (token < 0 || static_cast<uint32_t>(token) >= vocabulary) {
       fail(ErrorCode::kInvalidArgument, "token {} is outside the vocabulary of {}", token, vocabulary);
@@ -61,55 +103,113 @@ std::vector<Session::Chunk> Session::cut(size_t tokens) const {
   return chunks;
 }
 
+/// Runs the tokens, whatever devices fail meanwhile, as long as there is one left to go on with.
 void Session::run(std::span<const Token> tokens, const AfterChunk& after_chunk) {
   check_tokens(tokens);
   have_logits_ = false;
+  for (bool done = false; !done;) {
+    try {
+      if (stages_.empty()) make_stages();
+      if (cached_tokens_ < tokens_.size())
+        run_once(std::span(tokens_).subspan(cached_tokens_), [](Stage& last, const Chunk&) { last.wait(); });
+      run_once(tokens, after_chunk);
+      done = true;
+    } catch (const DeviceFailure& failure) {
+      go_on_without(failure);
+    } catch (...) {
+      keep_finished(tokens);
+      throw;
+    }
+  }
+  keep_finished(tokens);
+}
+
+/// The tokens whose chunks have passed all stages are in the context from now on.
+void Session::keep_finished(std::span<const Token> tokens) {
+  if (cached_tokens_ <= tokens_.size()) return;
+  const auto finished = tokens.first(cached_tokens_ - tokens_.size());
+  tokens_.insert(tokens_.end(), finished.begin(), finished.end());
+}
+
+/// Replaces the model by one on the devices that are left. The tokens stay, to be run again.
+void Session::go_on_without(const DeviceFailure& failure) {
+  if (host_ == nullptr) {
+    cached_tokens_ = std::min(cached_tokens_, tokens_.size());
+    throw DeviceFailure(failure);
+  }
+  drop_stages();  // their memory is needed
+  ModelHost::Loaded loaded = host_->replace(model_number_, failure);
+  model_number_ = loaded.number;
+  model_ = std::move(loaded.model);
+}
+
+/// Runs tokens behind those that are in the caches.
+void Session::run_once(std::span<const Token> tokens, const AfterChunk& after_chunk) {
   const std::vector<Chunk> chunks = cut(tokens.size());
-  const uint32_t position = this->position();
-  const auto run_stage = [&](size_t index, uint32_t number) {
-    Stage& stage = *stages_[index];
+  const auto position = static_cast<uint32_t>(cached_tokens_);
+  const auto work = [&](size_t index, uint32_t number) {
     const Chunk& chunk = chunks[number];
     if (index == 0 && take_cancel()) {
       fail(ErrorCode::kCancelled, "cancelled after {} of {} tokens", chunk.first, tokens.size());
     }
-    stage.start(tokens.subspan(chunk.first, chunk.count), position + static_cast<uint32_t>(chunk.first),
-                number % kHandOffSlots);
-    if (index + 1 == stages_.size()) after_chunk(stage, chunk);
-    stage.wait();
+    blaming(stages_[index]->device(), [&] {
+      run_stage(index, tokens.subspan(chunk.first, chunk.count),
+                position + static_cast<uint32_t>(chunk.first), number % kHandOffSlots);
+      if (index + 1 == stages_.size()) after_chunk(*stages_[index], chunk);
+    });
   };
-  const auto keep_finished = [&] {
-    for (uint32_t i = 0; i < pipeline_->finished_chunks(); ++i) {
-      const auto part = tokens.subspan(chunks[i].first, chunks[i].count);
-      tokens_.insert(tokens_.end(), part.begin(), part.end());
-    }
+  const auto count_finished = [&] {
+    for (uint32_t i = 0; i < pipeline_->finished_chunks(); ++i) cached_tokens_ += chunks[i].count;
   };
   try {
-    pipeline_->run(static_cast<uint32_t>(chunks.size()), run_stage);
+    pipeline_->run(static_cast<uint32_t>(chunks.size()), work);
   } catch (...) {
-    keep_finished();
+    count_finished();
     throw;
   }
-  keep_finished();
+  count_finished();
+}
+
+void Session::run_stage(size_t index, std::span<const Token> tokens, uint32_t position, uint32_t slot) {
+  Stage& stage = *stages_[index];
+  stage.start(tokens, position, slot);
+  if (index + 1 == stages_.size()) return;  // what reads its logits waits
+  stage.wait();
+  check_numbers(index, static_cast<uint32_t>(tokens.size()), slot);
+}
+
+/// The last token's vector tells of all before it, through the attention.
+void Session::check_numbers(size_t index, uint32_t tokens, uint32_t slot) const {
+  const uint32_t stride = stages_[index]->plan().embedding_stride;
+  const std::span<const float> vectors =
+      hand_offs_[index]->contents(slot, uint64_t{tokens} * stride * sizeof(float));
+  refuse_nan(stages_[index]->device(), vectors.last(stride));
 }
 
 void Session::evaluate(std::span<const Token> tokens) {
   run(tokens, [&](Stage& last, const Chunk& chunk) {
-    if (chunk.first + chunk.count == tokens.size()) last.run_head(chunk.count - 1, 1);
+    if (chunk.first + chunk.count == tokens.size()) {
+      refuse_nan(last.device(), last.run_head(chunk.count - 1, 1));
+    } else {
+      last.wait();
+    }
   });
   have_logits_ = true;
 }
 
 std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t first) {
-  const size_t vocabulary = model_->config().vocabulary;
+  const size_t vocabulary = config_.vocabulary;
   if (first >= tokens.size())
     fail(ErrorCode::kInvalidArgument, "logits from token {} of {}", first, tokens.size());
   std::vector<float> result((tokens.size() - first) * vocabulary);
   run(tokens, [&](Stage& last, const Chunk& chunk) {
     const uint32_t head_rows = last.plan().head_rows;
     const size_t begin = first > chunk.first ? first - chunk.first : 0;
+    if (begin >= chunk.count) last.wait();
     for (size_t row = begin; row < chunk.count; row += head_rows) {
       const auto rows = static_cast<uint32_t>(std::min<size_t>(head_rows, chunk.count - row));
       const std::span<const float> logits = last.run_head(static_cast<uint32_t>(row), rows);
+      refuse_nan(last.device(), logits);
       std::ranges::copy(logits,
                         result.begin() + static_cast<ptrdiff_t>((chunk.first + row - first) * vocabulary));
     }
@@ -124,6 +224,7 @@ std::span<const float> Session::logits() const {
 
 void Session::truncate(uint32_t length) {
   tokens_.resize(std::min<size_t>(length, tokens_.size()));
+  cached_tokens_ = std::min(cached_tokens_, tokens_.size());
   have_logits_ = false;
 }
 

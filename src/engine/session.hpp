@@ -10,6 +10,7 @@
 
 #include "engine/hand_off.hpp"
 #include "engine/loaded_model.hpp"
+#include "engine/model_host.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/session_plan.hpp"
 #include "engine/stage.hpp"
@@ -19,10 +20,13 @@ namespace motley::engine {
 /// For one thread at a time, except cancel().
 class Session {
  public:
-  /// Throws Error{kOutOfMemory}, naming the largest context that would fit.
+  /// A session that ends with the first failure of a device. Throws Error{kOutOfMemory}, naming the largest
+  /// context that would fit.
   Session(std::shared_ptr<const LoadedModel> model, const SessionRequest& request);
+  /// A session that goes on with what devices are left.
+  Session(std::shared_ptr<ModelHost> host, const SessionRequest& request);
 
-  const LoadedModel& model() const { return *model_; }
+  const model::Config& config() const { return config_; }
   uint32_t context_tokens() const { return plan_.context; }
   uint32_t batch_tokens() const { return plan_.batch; }
   uint64_t cache_bytes() const { return plan_.cache_bytes(); }
@@ -31,7 +35,9 @@ class Session {
   std::span<const Token> tokens() const { return tokens_; }
 
   /// Appends tokens and computes the logits after the last. Throws Error{kContextFull} before anything runs
-  /// when they do not fit, Error{kInvalidArgument} for ids outside the vocabulary, Error{kCancelled}.
+  /// when they do not fit, Error{kInvalidArgument} for ids outside the vocabulary, Error{kCancelled}, and
+  /// DeviceFailure where a device fails and there is no going on without it; the tokens are kept, and the
+  /// next call tries again.
   void evaluate(std::span<const Token> tokens);
   /// As evaluate, with the logits after each token from number `first` on: [tokens.size() -
   /// first][vocabulary].
@@ -55,18 +61,29 @@ class Session {
   /// Called when a chunk has left the last stage's layers, for its logits.
   using AfterChunk = std::function<void(Stage& last, const Chunk& chunk)>;
 
-  void connect_stages();
+  void make_stages();
   void check_tokens(std::span<const Token> tokens) const;
   uint32_t chunk_tokens(size_t tokens) const;
   std::vector<Chunk> cut(size_t tokens) const;
   void run(std::span<const Token> tokens, const AfterChunk& after_chunk);
+  void keep_finished(std::span<const Token> tokens);
+  void run_once(std::span<const Token> tokens, const AfterChunk& after_chunk);
+  void run_stage(size_t index, std::span<const Token> tokens, uint32_t position, uint32_t slot);
+  void check_numbers(size_t index, uint32_t tokens, uint32_t slot) const;
+  void go_on_without(const DeviceFailure& failure);
+  void drop_stages();
 
+  std::shared_ptr<ModelHost> host_;
+  SessionRequest request_;
+  model::Config config_;
+  uint64_t model_number_ = 0;
   std::shared_ptr<const LoadedModel> model_;
   SessionPlan plan_;
   std::vector<std::unique_ptr<Stage>> stages_;
   std::vector<std::unique_ptr<HandOff>> hand_offs_;
   std::unique_ptr<Pipeline> pipeline_;
   std::vector<Token> tokens_;
+  size_t cached_tokens_ = 0;  ///< of tokens_, what the stages' caches hold; fewer only after a failure
   bool have_logits_ = false;
   std::atomic<bool> cancelled_{false};
 };

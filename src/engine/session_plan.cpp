@@ -28,8 +28,7 @@ class Planner {
         available_bytes_(available_bytes) {}
 
   SessionPlan fit() {
-    const uint32_t context =
-        request_.context > 0 ? request_.context : std::min(config_.context_length, kDefaultContext);
+    const uint32_t context = context_of(request_, config_);
     SessionPlan plan = make(context, std::min({request_.batch, context, bindable_batch()}));
     while (short_of_memory(plan) >= 0 && plan.batch > 1) plan = make(context, plan.batch / 2);
     const int lacking = context > bindable_context() ? 0 : short_of_memory(plan);
@@ -48,30 +47,11 @@ class Planner {
 
   StagePlan make_stage(size_t index, uint32_t context, uint32_t batch) const {
     const StageSpec& stage = stages_[index];
-    const vk::DeviceFacts& facts = stage.device->facts();
-    StagePlan plan;
-    plan.batch = batch;
-    plan.layers = stage.layers;
-    plan.cache = {config_.kv_heads, config_.head_size, round_up(context, kContextStep), request_.keys_f32,
-                  request_.values_f32};
-    plan.attention = {config_.heads, config_.attention_scale};
-    plan.embedding_stride = round_up(config_.embedding, kernels::kActivationPadding);
-    plan.q_stride = round_up(config_.q_size(), kernels::kActivationPadding);
-    plan.kv_stride = round_up(config_.kv_size(), kernels::kActivationPadding);
-    plan.feed_forward_stride = round_up(config_.feed_forward, kernels::kActivationPadding);
-    plan.step_bytes = (shaders::STEP_TOKENS + batch) * sizeof(uint32_t);
-    plan.rope_table_bytes = uint64_t{plan.cache.context} * config_.rope_dimensions * kFloat;
-    plan.attention_parts_bytes =
-        kernels::attention_parts_bytes(kernels::make_profile(facts), plan.attention, plan.cache);
-    plan.cache_bytes = KvCache::total_bytes(stage.layers, plan.cache);
-    if (index + 1 == stages_.size()) {
-      plan.head_rows = std::min(batch, kHeadRows);
-      plan.logits_bytes = uint64_t{plan.head_rows} * config_.vocabulary * kFloat;
-      const bool separate_readback = Uploader::staging_bytes(facts) > 0;
-      if (separate_readback) plan.logits_bytes *= 2;
-    }
+    const bool is_last = index + 1 == stages_.size();
+    StagePlan plan = plan_stage(config_, stage.device->facts(), request_,
+                                {context, batch, stage.layers, stage.host_layers, is_last});
     if (index > 0) plan.hand_off_bytes += slots_bytes(plan, stages_[index - 1], stage);
-    if (index + 1 < stages_.size()) plan.hand_off_bytes += slots_bytes(plan, stage, stages_[index + 1]);
+    if (!is_last) plan.hand_off_bytes += slots_bytes(plan, stage, stages_[index + 1]);
     return plan;
   }
 
@@ -161,7 +141,7 @@ uint64_t StagePlan::scratch_bytes() const {
 
 uint64_t SessionPlan::cache_bytes() const {
   uint64_t bytes = 0;
-  for (const StagePlan& stage : stages) bytes += stage.cache_bytes;
+  for (const StagePlan& stage : stages) bytes += stage.cache_bytes + stage.host_cache_bytes;
   return bytes;
 }
 
@@ -169,6 +149,37 @@ uint64_t SessionPlan::scratch_bytes() const {
   uint64_t bytes = 0;
   for (const StagePlan& stage : stages) bytes += stage.scratch_bytes();
   return bytes;
+}
+
+uint32_t context_of(const SessionRequest& request, const model::Config& config) {
+  return request.context > 0 ? request.context : std::min(config.context_length, kDefaultContext);
+}
+
+StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, const SessionRequest& request,
+                     const StageSize& size) {
+  StagePlan plan;
+  plan.batch = size.batch;
+  plan.layers = size.layers;
+  plan.cache = {config.kv_heads, config.head_size, round_up(size.context, kContextStep), request.keys_f32,
+                request.values_f32};
+  plan.attention = {config.heads, config.attention_scale};
+  plan.embedding_stride = round_up(config.embedding, kernels::kActivationPadding);
+  plan.q_stride = round_up(config.q_size(), kernels::kActivationPadding);
+  plan.kv_stride = round_up(config.kv_size(), kernels::kActivationPadding);
+  plan.feed_forward_stride = round_up(config.feed_forward, kernels::kActivationPadding);
+  plan.step_bytes = (shaders::STEP_TOKENS + size.batch) * sizeof(uint32_t);
+  plan.rope_table_bytes = uint64_t{plan.cache.context} * config.rope_dimensions * kFloat;
+  plan.attention_parts_bytes =
+      kernels::attention_parts_bytes(kernels::make_profile(facts), plan.attention, plan.cache);
+  plan.cache_bytes = KvCache::total_bytes(size.layers - size.host_layers, plan.cache);
+  plan.host_cache_bytes = KvCache::total_bytes(size.host_layers, plan.cache);
+  if (size.has_output) {
+    plan.head_rows = std::min(size.batch, kHeadRows);
+    plan.logits_bytes = uint64_t{plan.head_rows} * config.vocabulary * kFloat;
+    const bool separate_readback = Uploader::staging_bytes(facts) > 0;
+    if (separate_readback) plan.logits_bytes *= 2;
+  }
+  return plan;
 }
 
 SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,

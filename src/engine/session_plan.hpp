@@ -45,8 +45,9 @@ struct StagePlan {
   uint64_t rope_table_bytes = 0;
   uint64_t attention_parts_bytes = 0;
   uint64_t logits_bytes = 0;
-  uint64_t hand_off_bytes = 0;  ///< staging towards the stages before and behind
-  uint64_t cache_bytes = 0;
+  uint64_t hand_off_bytes = 0;    ///< staging towards the stages before and behind
+  uint64_t cache_bytes = 0;       ///< in the device's memory
+  uint64_t host_cache_bytes = 0;  ///< in host memory
 
   /// Bytes of activations for `batch` tokens, one vector of each kind a token.
   uint64_t activation_bytes() const;
@@ -56,6 +57,21 @@ struct StagePlan {
   uint64_t scratch_bytes() const;
   uint64_t total_bytes() const { return cache_bytes + scratch_bytes(); }
 };
+
+struct StageSize {
+  uint32_t context = 0;
+  uint32_t batch = 0;
+  uint32_t layers = 0;
+  uint32_t host_layers = 0;
+  bool has_output = false;
+};
+
+/// A stage's memory, hand-offs left out.
+StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, const SessionRequest& request,
+                     const StageSize& size);
+
+/// The context that a request means for this model.
+uint32_t context_of(const SessionRequest& request, const model::Config& config);
 
 struct SessionPlan {
   uint32_t context = 0;

@@ -16,7 +16,7 @@ Stage::Stage(const LoadedModel& model, const StageWeights& weights, const StageP
 
 void Stage::allocate() {
   vk::Device& device = weights_.device();
-  cache_ = std::make_unique<KvCache>(device, plan_.layers, plan_.cache);
+  cache_ = std::make_unique<KvCache>(device, plan_.layers, weights_.spec().host_layers, plan_.cache);
   scratch_.reserve(16);  // the ranges below point to the buffers
   const auto buffer = [&](uint64_t bytes, vk::MemoryUse use) -> const vk::Buffer& {
     return scratch_.emplace_back(device, bytes, use, "scratch");

@@ -22,6 +22,9 @@ class Stage {
  public:
   /// Throws Error{kOutOfMemory}.
   Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan);
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  ~Stage() { device().settle(); }
 
   vk::Device& device() const { return weights_.device(); }
   const StagePlan& plan() const { return plan_; }

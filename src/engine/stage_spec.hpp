@@ -17,6 +17,8 @@ struct StageSpec {
   std::shared_ptr<vk::Device> device;
   uint32_t first_layer = 0;
   uint32_t layers = 0;
+  /// The first so many of them lie in host memory, weights and KV cache, and are read over the link.
+  uint32_t host_layers = 0;
 };
 
 /// The devices of some stages, each once, in the order in which they come.

@@ -40,9 +40,10 @@ model::Tensors tensors_of(const StageSpec& stage, const model::Tensors& all) {
 StageWeights::StageWeights(const StageSpec& spec, const model::Tensors& tensors)
     : spec_(spec),
       context_(*spec_.device),
-      plan_(plan_weights(tensors, spec_.device->facts(), context_.profile)) {
-  for (const uint64_t bytes : plan_.arena_bytes) {
-    arenas_.emplace_back(*spec_.device, bytes, vk::MemoryUse::kDevice, "weights");
+      plan_(plan_weights(tensors, spec_.device->facts(), context_.profile, spec_.host_layers)) {
+  for (const WeightPlan::Arena& arena : plan_.arenas) {
+    const vk::MemoryUse use = arena.in_host_memory ? vk::MemoryUse::kHost : vk::MemoryUse::kDevice;
+    arenas_.emplace_back(*spec_.device, arena.size_bytes, use, "weights");
   }
   bind(tensors);
 }

@@ -19,6 +19,9 @@ class Uploader {
   static constexpr uint64_t kPieceBytes = uint64_t{16} << 20;
 
   explicit Uploader(vk::Device& device) : device_(device) {}
+  Uploader(const Uploader&) = delete;
+  Uploader& operator=(const Uploader&) = delete;
+  ~Uploader() { device_.settle(); }
 
   /// Memory to fill with the bytes of `to` (at most kPieceBytes); complete it with commit().
   std::span<std::byte> acquire(const vk::BufferRange& to);

@@ -1,7 +1,6 @@
 #include "engine/weight_plan.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/math.hpp"
@@ -19,7 +18,8 @@ class Planner {
         profile_(profile),
         arena_limit_(std::min(kArenaLimitBytes, facts.max_allocation_bytes)) {}
 
-  void add(const gguf::TensorInfo& tensor) {
+  void add(const gguf::TensorInfo& tensor, bool in_host_memory) {
+    in_host_memory_ = in_host_memory;
     PlannedTensor planned;
     planned.tensor = &tensor;
     planned.matrix = tensor.dimensions > 1;
@@ -56,24 +56,30 @@ class Planner {
 
   PlannedTensor::Part place(uint64_t bytes, uint32_t first_row, uint32_t rows) {
     const uint64_t padded = round_up(bytes, kAlignmentBytes);
-    if (plan_.arena_bytes.empty() || plan_.arena_bytes.back() + padded > arena_limit_)
-      plan_.arena_bytes.push_back(0);
-    const auto arena = static_cast<uint32_t>(plan_.arena_bytes.size() - 1);
-    const PlannedTensor::Part part{arena, plan_.arena_bytes.back(), bytes, first_row, rows};
-    plan_.arena_bytes.back() += padded;
+    std::vector<WeightPlan::Arena>& arenas = plan_.arenas;
+    if (arenas.empty() || arenas.back().in_host_memory != in_host_memory_ ||
+        arenas.back().size_bytes + padded > arena_limit_) {
+      arenas.push_back({0, in_host_memory_});
+    }
+    const auto arena = static_cast<uint32_t>(arenas.size() - 1);
+    const PlannedTensor::Part part{arena, arenas.back().size_bytes, bytes, first_row, rows};
+    arenas.back().size_bytes += padded;
     return part;
   }
 
   const vk::DeviceFacts& facts_;
   const kernels::Profile& profile_;
   uint64_t arena_limit_;
+  bool in_host_memory_ = false;
   WeightPlan plan_;
 };
 
 }  // namespace
 
 uint64_t WeightPlan::total_bytes() const {
-  return std::accumulate(arena_bytes.begin(), arena_bytes.end(), uint64_t{0});
+  uint64_t total = 0;
+  for (const Arena& arena : arenas) total += arena.size_bytes;
+  return total;
 }
 
 const PlannedTensor& WeightPlan::find(const gguf::TensorInfo* tensor) const {
@@ -83,11 +89,17 @@ const PlannedTensor& WeightPlan::find(const gguf::TensorInfo* tensor) const {
 }
 
 WeightPlan plan_weights(const model::Tensors& tensors, const vk::DeviceFacts& facts,
-                        const kernels::Profile& profile) {
+                        const kernels::Profile& profile, uint32_t host_layers) {
   Planner planner(facts, profile);
-  for (const gguf::TensorInfo* tensor : tensors.present()) {
-    if (tensor != tensors.rope_factors) planner.add(*tensor);  // the factors are for the host's table
+  // The layers in host memory first, then what belongs to no layer and the other layers: a memory change of
+  // arena happens once.
+  for (size_t i = 0; i < host_layers; ++i) {
+    for (const gguf::TensorInfo* tensor : tensors.layers[i].present()) planner.add(*tensor, true);
   }
+  model::Tensors others = tensors;
+  others.layers.erase(others.layers.begin(), others.layers.begin() + host_layers);
+  others.rope_factors = nullptr;  // the factors are for the host's table
+  for (const gguf::TensorInfo* tensor : others.present()) planner.add(*tensor, false);
   return planner.finish();
 }
 

@@ -29,15 +29,21 @@ struct PlannedTensor {
 
 /// The tensors' places in a few large buffers, none above the device's largest allocation.
 struct WeightPlan {
+  struct Arena {
+    uint64_t size_bytes = 0;
+    bool in_host_memory = false;
+  };
+
   std::vector<PlannedTensor> tensors;
-  std::vector<uint64_t> arena_bytes;
+  std::vector<Arena> arenas;
 
   uint64_t total_bytes() const;
   const PlannedTensor& find(const gguf::TensorInfo* tensor) const;
 };
 
-/// Throws Error{kOutOfMemory} when a single panel of rows is larger than the device can bind.
+/// The first `host_layers` layers are placed in host memory. Throws Error{kOutOfMemory} when a single panel
+/// of rows is larger than the device can bind.
 WeightPlan plan_weights(const model::Tensors& tensors, const vk::DeviceFacts& facts,
-                        const kernels::Profile& profile);
+                        const kernels::Profile& profile, uint32_t host_layers = 0);
 
 }  // namespace motley::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "vk/pipeline.hpp"
 #include "vk/pipeline_cache.hpp"
 #include "vk/query_facts.hpp"
@@ -12,25 +13,32 @@
 namespace motley::vk {
 namespace {
 
-/// Property flags in order of preference; the first set that a memory type offers wins.
-std::vector<VkMemoryPropertyFlags> preferences(MemoryUse use, DeviceType type) {
+struct Preference {
+  VkMemoryPropertyFlags wanted = 0;
+  VkMemoryPropertyFlags unwanted = 0;
+};
+
+/// Best first; the first that a memory type meets wins.
+std::vector<Preference> preferences(MemoryUse use, DeviceType type) {
   constexpr VkMemoryPropertyFlags kLocal = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
-  constexpr VkMemoryPropertyFlags kHost =
+  constexpr VkMemoryPropertyFlags kMappable =
       VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   constexpr VkMemoryPropertyFlags kCached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
   switch (use) {
     case MemoryUse::kDevice:
       // Where the host's memory is the device's memory, mapping it saves a copy of every weight.
-      if (type == DeviceType::kDiscrete || type == DeviceType::kVirtual) return {kLocal, 0};
-      return {kLocal | kHost, kLocal, 0};
-    case MemoryUse::kShared:
-      return {kLocal | kHost, kHost};
+      if (type == DeviceType::kDiscrete || type == DeviceType::kVirtual) return {{kLocal}, {}};
+      return {{kLocal | kMappable}, {kLocal}, {}};
+    case MemoryUse::kHost:
     case MemoryUse::kUpload:
-      return {kHost};
+      // Device-local memory that the host sees is scarce on many cards.
+      return {{kMappable, kLocal}, {kMappable}};
+    case MemoryUse::kShared:
+      return {{kLocal | kMappable}, {kMappable}};
     case MemoryUse::kReadback:
-      return {kHost | kCached, kHost};
+      return {{kMappable | kCached}, {kMappable}};
   }
-  return {0};
+  return {{}};
 }
 
 }  // namespace
@@ -77,6 +85,7 @@ void Device::create_device() {
   check(vkCreateDevice(physical_, &info, nullptr, &handle_),
         fmt::format("vkCreateDevice on '{}'", facts_.name));
   volkLoadDeviceTable(&table_, handle_);
+  fault_watch_ = FaultWatch(table_, facts_.name);
   table_.vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
 
   VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
@@ -90,7 +99,14 @@ void Device::create_device() {
 
 Device::~Device() {
   if (handle_ == VK_NULL_HANDLE) return;
-  table_.vkDeviceWaitIdle(handle_);
+  if (!settle()) {
+    // What a hanging device may still use cannot be freed.
+    log(LogLevel::kWarning, "'{}' still hangs; its memory stays taken until this process ends", facts_.name);
+    new auto(std::move(pipelines_));
+    pipeline_cache_.release();
+    new auto(std::move(timeline_));
+    return;
+  }
   pipelines_.clear();
   pipeline_cache_.reset();
   timeline_ = {};
@@ -123,24 +139,37 @@ uint64_t Device::submit(std::span<const CommandList* const> lists) {
   info.pCommandBuffers = buffers.data();
   info.signalSemaphoreCount = 1;
   info.pSignalSemaphores = &semaphore;
-  check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE),
-        fmt::format("vkQueueSubmit on '{}'", facts_.name));
+  const VkResult result = table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE);
+  if (result != VK_SUCCESS) failed_ = true;
+  check(result, fmt::format("vkQueueSubmit on '{}'", facts_.name));
   submitted_ = signal;
   return signal;
 }
 
-void Device::wait(uint64_t submission, std::chrono::nanoseconds limit) {
+VkResult Device::wait_for(uint64_t submission, std::chrono::nanoseconds limit) {
   const VkSemaphore semaphore = timeline_.get();
   VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
   info.semaphoreCount = 1;
   info.pSemaphores = &semaphore;
   info.pValues = &submission;
-  const VkResult result = table_.vkWaitSemaphores(handle_, &info, static_cast<uint64_t>(limit.count()));
+  return table_.vkWaitSemaphores(handle_, &info, static_cast<uint64_t>(limit.count()));
+}
+
+void Device::wait(uint64_t submission, std::chrono::nanoseconds limit) {
+  const VkResult result = wait_for(submission, limit);
+  if (result != VK_SUCCESS) failed_ = true;
   if (result == VK_TIMEOUT) {
     fail(ErrorCode::kDeviceLost, "'{}' did not finish its work within {} s: it hangs or is far too slow",
          facts_.name, std::chrono::duration_cast<std::chrono::seconds>(limit).count());
   }
   check(result, fmt::format("vkWaitSemaphores on '{}'", facts_.name));
+}
+
+bool Device::settle() noexcept {
+  constexpr std::chrono::seconds kLimitAfterFailure{1};
+  const std::lock_guard lock(queue_mutex_);
+  if (submitted_ == 0) return true;
+  return wait_for(submitted_, failed_ ? kLimitAfterFailure : std::chrono::seconds(kWaitLimit)) != VK_TIMEOUT;
 }
 
 MemoryUsage Device::memory_usage() const {
@@ -171,11 +200,14 @@ uint64_t Device::available_bytes() const {
 }
 
 uint32_t Device::memory_type(uint32_t allowed_bits, MemoryUse use) const {
-  for (const VkMemoryPropertyFlags wanted : preferences(use, facts_.type)) {
+  for (const Preference& preference : preferences(use, facts_.type)) {
     int best = -1;
     for (uint32_t i = 0; i < memory_properties_.memoryTypeCount; ++i) {
-      const VkMemoryType& type = memory_properties_.memoryTypes[i];
-      if ((allowed_bits & (1U << i)) == 0 || (type.propertyFlags & wanted) != wanted) continue;
+      const VkMemoryPropertyFlags flags = memory_properties_.memoryTypes[i].propertyFlags;
+      if ((allowed_bits & (1U << i)) == 0 || (flags & preference.wanted) != preference.wanted ||
+          (flags & preference.unwanted) != 0) {
+        continue;
+      }
       const auto heap_size = [&](uint32_t t) {
         return memory_properties_.memoryHeaps[memory_properties_.memoryTypes[t].heapIndex].size;
       };

@@ -1,6 +1,7 @@
 // A logical device with one compute queue, its memory, its pipelines and bounded waiting.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -13,6 +14,7 @@
 #include <volk.h>
 
 #include "vk/device_facts.hpp"
+#include "vk/fault.hpp"
 #include "vk/handle.hpp"
 #include "vk/instance.hpp"
 
@@ -26,6 +28,7 @@ struct ShaderCode;
 /// Where a buffer lies.
 enum class MemoryUse {
   kDevice,    ///< fastest for the device; host-visible only where all memory is (integrated, CPU)
+  kHost,      ///< the host's memory, read by the device in place: for what its own memory has no room for
   kShared,    ///< written by the host and read by the device often: BAR or unified memory where there is any
   kUpload,    ///< host memory the device copies from
   kReadback,  ///< host memory the device copies to, cached for the host's reads
@@ -50,6 +53,7 @@ class Device {
 
   const DeviceFacts& facts() const { return facts_; }
   const Instance& instance() const { return *instance_; }
+  const std::shared_ptr<Instance>& shared_instance() const { return instance_; }
   VkDevice handle() const { return handle_; }
   const VolkDeviceTable& table() const { return table_; }
   uint32_t queue_family() const { return queue_family_; }
@@ -67,6 +71,9 @@ class Device {
   /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than
   /// `limit`.
   void wait(uint64_t submission, std::chrono::nanoseconds limit = kWaitLimit);
+  /// Waits until nothing is being done any more, so that memory can be freed; does not throw, and hardly
+  /// waits for a device that failed before. False when it still works.
+  bool settle() noexcept;
 
   /// Memory allocated through this device now, and the most there was.
   MemoryUsage memory_usage() const;
@@ -82,6 +89,7 @@ class Device {
 
   Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
   void create_device();
+  VkResult wait_for(uint64_t submission, std::chrono::nanoseconds limit);
   uint32_t memory_type(uint32_t allowed_bits, MemoryUse use) const;
   void count_memory(int64_t bytes);
 
@@ -92,10 +100,12 @@ class Device {
   uint32_t queue_family_ = 0;
   VkDevice handle_ = VK_NULL_HANDLE;
   VolkDeviceTable table_{};
+  FaultWatch fault_watch_;
   VkQueue queue_ = VK_NULL_HANDLE;
   DeviceHandle<VkSemaphore> timeline_;
   std::mutex queue_mutex_;
   uint64_t submitted_ = 0;
+  std::atomic<bool> failed_{false};
 
   std::unique_ptr<PipelineCache> pipeline_cache_;
   std::mutex pipelines_mutex_;

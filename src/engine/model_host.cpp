@@ -1,0 +1,140 @@
+#include "engine/model_host.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "engine/workload.hpp"
+
+namespace motley::engine {
+namespace {
+
+constexpr int kLoadAttempts = 8;
+
+std::string join(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : " ") + sentence;
+  return text;
+}
+
+std::vector<const vk::DeviceFacts*> facts_of(std::span<const std::shared_ptr<vk::Device>> devices) {
+  std::vector<const vk::DeviceFacts*> facts;
+  for (const std::shared_ptr<vk::Device>& device : devices) facts.push_back(&device->facts());
+  return facts;
+}
+
+}  // namespace
+
+ModelHost::ModelHost(std::shared_ptr<const gguf::File> file, std::vector<std::shared_ptr<vk::Device>> devices,
+                     Options options)
+    : file_(std::move(file)), devices_(std::move(devices)), options_(std::move(options)) {
+  workload_ = make_workload(*file_, options_.session, facts_of(devices_));
+  describe_devices();
+}
+
+void ModelHost::describe_devices() {
+  for (size_t i = 0; i < devices_.size(); ++i) {
+    vk::Device& device = *devices_[i];
+    try {
+      machine_.devices.push_back(
+          blaming(device, [&] { return describe_device(device, devices_.size() > 1); }));
+    } catch (const DeviceFailure& failure) {
+      if (!options_.recover || devices_.size() == 1) throw;
+      log(LogLevel::kWarning, "{}; going on without '{}'", failure.what(), device.facts().name);
+      machine_.devices.push_back({.name = device.facts().name});
+      give_up(i);
+    }
+  }
+}
+
+void ModelHost::load() {
+  const std::lock_guard lock(mutex_);
+  load_planned();
+}
+
+void ModelHost::load_planned() {
+  loaded_.model.reset();  // its memory is needed
+  for (int attempt = 1;; ++attempt) {
+    make_plan();
+    std::vector<StageSpec> stages;
+    for (const placement::Stage& stage : plan_.stages) {
+      stages.push_back({devices_[stage.device], stage.first_layer, stage.last_layer - stage.first_layer + 1,
+                        stage.host_layers});
+    }
+    try {
+      loaded_.model = std::make_shared<const LoadedModel>(file_, stages, options_.progress);
+      ++loaded_.number;
+      return;
+    } catch (const DeviceFailure& failure) {
+      const bool short_of_memory = failure.code() == ErrorCode::kOutOfMemory;
+      if (attempt == kLoadAttempts || (!short_of_memory && !options_.recover)) throw;
+      log(LogLevel::kWarning, "{}; planning again", failure.what());
+      if (short_of_memory) {
+        lower_limit(failure);
+      } else {
+        give_up(index_of(failure.device()));
+      }
+    }
+  }
+}
+
+void ModelHost::make_plan() {
+  plan_ = placement::make_plan(machine_, workload_, options_.request);
+  for (const std::string& warning : plan_.warnings)
+    if (plan_.feasible) log(LogLevel::kWarning, "{}", warning);
+  if (!plan_.feasible)
+    fail(ErrorCode::kOutOfMemory, "'{}' does not fit: {}", file_->path().string(), join(plan_.warnings));
+}
+
+ModelHost::Loaded ModelHost::loaded() const {
+  const std::lock_guard lock(mutex_);
+  return loaded_;
+}
+
+placement::Plan ModelHost::plan() const {
+  const std::lock_guard lock(mutex_);
+  return plan_;
+}
+
+size_t ModelHost::index_of(const vk::Device& device) const {
+  const auto found = std::ranges::find(devices_, &device, &std::shared_ptr<vk::Device>::get);
+  return static_cast<size_t>(found - devices_.begin());
+}
+
+/// What was planned by hand with the device is planned anew: the user's word was about a machine that is no
+/// more.
+void ModelHost::give_up(size_t device) {
+  placement::Request& request = options_.request;
+  std::erase(request.only, device);
+  std::erase(request.priority, device);
+  request.max_memory.erase(device);
+  request.layers.clear();
+  request.split.clear();
+  request.excluded.push_back(device);
+}
+
+void ModelHost::lower_limit(const DeviceFailure& failure) {
+  const size_t device = index_of(failure.device());
+  uint64_t& usable = machine_.devices[device].memory_bytes;
+  // What is free now is what there is; where the driver said so before already, it was too hopeful.
+  usable = std::min(failure.device().available_bytes(), usable - usable / 8);
+}
+
+ModelHost::Loaded ModelHost::replace(uint64_t number, const DeviceFailure& failure) {
+  const std::lock_guard lock(mutex_);
+  if (!options_.recover) throw DeviceFailure(failure);
+  if (number != loaded_.number && loaded_.model != nullptr) return loaded_;
+  if (failure.code() == ErrorCode::kOutOfMemory) {
+    log(LogLevel::kWarning, "{}; planning again", failure.what());
+    lower_limit(failure);
+  } else {
+    const size_t device = index_of(failure.device());
+    const std::vector<size_t>& excluded = options_.request.excluded;
+    if (std::ranges::find(excluded, device) == excluded.end()) give_up(device);
+    if (excluded.size() >= devices_.size()) throw DeviceFailure(failure);
+    log(LogLevel::kWarning, "{}; going on without '{}'", failure.what(), failure.device().facts().name);
+  }
+  load_planned();
+  return loaded_;
+}
+
+}  // namespace motley::engine

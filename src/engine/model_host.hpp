@@ -1,0 +1,75 @@
+// Keeps a model loaded on the devices that work.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/device_failure.hpp"
+#include "engine/loaded_model.hpp"
+#include "engine/session_plan.hpp"
+#include "placement/plan.hpp"
+
+namespace motley::engine {
+
+/// Plans which device holds which layers, loads them so, and plans and loads again when a device fails.
+/// Thread-safe.
+class ModelHost {
+ public:
+  struct Options {
+    SessionRequest session;      ///< what the plan leaves memory for
+    placement::Request request;  ///< indices are those of `devices`
+    bool recover = true;         ///< go on without a device that fails
+    LoadProgress progress;
+  };
+
+  /// `devices` in the order in which they are preferred. Nothing is loaded yet. With a single device nothing
+  /// is measured either: there is nothing to choose.
+  ModelHost(std::shared_ptr<const gguf::File> file, std::vector<std::shared_ptr<vk::Device>> devices,
+            Options options);
+
+  /// Loads the model. Where a device has less memory than it seemed, the plan is made again with what it has.
+  /// Throws Error{kOutOfMemory} that says what would fit, and as LoadedModel does.
+  void load();
+
+  const std::shared_ptr<const gguf::File>& file() const { return file_; }
+  const std::vector<std::shared_ptr<vk::Device>>& devices() const { return devices_; }
+  /// The model and how often it was loaded.
+  struct Loaded {
+    std::shared_ptr<const LoadedModel> model;
+    uint64_t number = 0;
+  };
+  Loaded loaded() const;
+  placement::Plan plan() const;
+  const placement::Machine& machine() const { return machine_; }
+
+  /// A device failed while the model of that number was running, which its session no longer holds. Returns
+  /// the model on the devices that are left, loading it unless another session already had it done. Throws
+  /// `failure` itself where there is no going on: told not to, or no device left.
+  Loaded replace(uint64_t number, const DeviceFailure& failure);
+
+ private:
+  size_t index_of(const vk::Device& device) const;
+  void describe_devices();
+  void load_planned();
+  void make_plan();
+  void give_up(size_t device);
+  void lower_limit(const DeviceFailure& failure);
+
+  std::shared_ptr<const gguf::File> file_;
+  std::vector<std::shared_ptr<vk::Device>> devices_;
+  Options options_;
+  placement::Machine machine_;
+  placement::Workload workload_;
+
+  mutable std::mutex mutex_;
+  placement::Plan plan_;
+  Loaded loaded_;
+};
+
+/// The device as the planner sees it; measures what is not known yet where `measure` is set.
+placement::PlanDevice describe_device(vk::Device& device, bool measure);
+
+}  // namespace motley::engine

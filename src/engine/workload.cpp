@@ -1,0 +1,116 @@
+#include "engine/workload.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/hand_off.hpp"
+#include "kernels/profile.hpp"
+#include "kernels/weight_layout.hpp"
+#include "model/tensors.hpp"
+#include "quant/format.hpp"
+
+namespace motley::engine {
+namespace {
+
+/// A discrete GPU of today, for plans of machines that are not at hand.
+vk::DeviceFacts typical_gpu() {
+  vk::DeviceFacts facts;
+  facts.type = vk::DeviceType::kDiscrete;
+  facts.max_storage_buffer_range_bytes = UINT32_MAX;
+  facts.max_allocation_bytes = UINT32_MAX;
+  facts.max_workgroup_invocations = 1024;
+  facts.subgroup_size = 32;
+  return facts;
+}
+
+/// Adds up the tensors of one layer or of one end of the model.
+class Cost {
+ public:
+  explicit Cost(uint32_t lanes) : lanes_(lanes) {}
+
+  void add(const gguf::TensorInfo* tensor) {
+    if (tensor == nullptr) return;
+    if (tensor->dimensions < 2) {
+      cost_.vector_bytes += tensor->elements() * sizeof(float);
+      return;
+    }
+    const auto format = *quant::from_ggml_type(static_cast<uint32_t>(tensor->type));
+    const std::string name = quant::info(format).stem;
+    auto found = std::ranges::find(cost_.matrices, name, &placement::MatrixCost::format);
+    if (found == cost_.matrices.end()) {
+      cost_.matrices.push_back({name, 0, 0, 1});
+      found = cost_.matrices.end() - 1;
+    }
+    const kernels::PackedShape shape{format, static_cast<uint32_t>(tensor->rows()),
+                                     static_cast<uint32_t>(tensor->shape[0]), lanes_};
+    found->bytes += shape.packed_bytes();
+    found->weights += tensor->elements();
+  }
+
+  placement::LayerCost finish(uint32_t dispatches) {
+    cost_.dispatches = dispatches;
+    return std::move(cost_);
+  }
+
+ private:
+  uint32_t lanes_;
+  placement::LayerCost cost_;
+};
+
+}  // namespace
+
+placement::Workload make_workload(const gguf::File& file, const SessionRequest& request,
+                                  std::span<const vk::DeviceFacts* const> devices) {
+  const vk::DeviceFacts typical = typical_gpu();
+  const vk::DeviceFacts* const typical_only[] = {&typical};
+  if (devices.empty()) devices = typical_only;
+  const model::Config config = model::read_config(file);
+  const model::Tensors tensors = model::find_tensors(file, config);
+
+  placement::Workload workload;
+  workload.context = context_of(request, config);
+  workload.batch = std::min(request.batch, workload.context);
+  workload.tied = tensors.output == tensors.token_embedding;
+  workload.handoff_bytes_per_token = uint64_t{config.embedding} * sizeof(float);
+  uint32_t lanes = 0;
+  uint64_t kv_bytes = 0;
+  uint64_t slot_bytes = 0;
+  bool all_import = true;
+  for (const vk::DeviceFacts* const facts : devices) {
+    const StagePlan stage =
+        plan_stage(config, *facts, request, {workload.context, workload.batch, 1, 0, false});
+    const StagePlan last =
+        plan_stage(config, *facts, request, {workload.context, workload.batch, 1, 0, true});
+    lanes = std::max(lanes, kernels::make_profile(*facts).lanes);
+    kv_bytes = stage.cache_bytes;
+    workload.scratch_bytes = std::max(workload.scratch_bytes, stage.scratch_bytes());
+    workload.output_scratch_bytes =
+        std::max(workload.output_scratch_bytes, last.scratch_bytes() - stage.scratch_bytes());
+    slot_bytes = stage.slot_bytes();
+    all_import = all_import && HandOff::shares_memory(*facts, *facts);
+  }
+
+  // A stage between two others stages what it gets and what it gives.
+  if (!all_import && devices.size() > 1) workload.scratch_bytes += 2 * kHandOffSlots * slot_bytes;
+
+  constexpr uint32_t kLayerDispatches = 13;
+  const uint32_t dispatches = kLayerDispatches + (config.architecture->qk_norm ? 2 : 0);
+  for (const model::LayerTensors& layer : tensors.layers) {
+    Cost cost(lanes);
+    for (const gguf::TensorInfo* tensor : layer.present()) cost.add(tensor);
+    workload.layers.push_back(cost.finish(dispatches));
+    workload.layers.back().kv_bytes = kv_bytes;
+    // Two products of a head's length for each position and head, two operations an element.
+    workload.layers.back().attention_flops_per_position = uint64_t{4} * config.heads * config.head_size;
+  }
+  Cost embedding(lanes);
+  embedding.add(tensors.token_embedding);
+  workload.embedding = embedding.finish(1);
+  Cost output(lanes);
+  output.add(tensors.output_norm);
+  output.add(tensors.output);
+  workload.output = output.finish(2);
+  return workload;
+}
+
+}  // namespace motley::engine
