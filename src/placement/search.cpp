@@ -43,6 +43,7 @@ class Search {
 
   std::optional<SearchResult> run() {
     const uint32_t all = (uint32_t{1} << space_.devices()) - 1;
+    steps_ = uint64_t{all} * space_.devices();  // of the table over all sets
     const bool possible =
         start_.begin == 0 ? reach_.whole().has_value() : reach_.begin(all & ~start_.used) <= start_.begin;
     if (!possible) return std::nullopt;
