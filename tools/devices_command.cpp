@@ -1,7 +1,8 @@
-// motley devices: what there is to run on, best first.
+// motley devices: what there is to run on, best first, and what it was measured to do.
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,8 @@
 namespace motley::tools {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 std::vector<DeviceInfo> devices_or_throw(const DeviceOptions& options) {
   std::vector<DeviceInfo> devices = list_devices(options);
   if (devices.empty()) {
@@ -28,47 +31,135 @@ std::vector<DeviceInfo> devices_or_throw(const DeviceOptions& options) {
   return devices;
 }
 
-int list_devices_as_json() {
-  auto list = nlohmann::ordered_json::array();
+/// Measures every device anew. One that fails is told of and does not keep the others from it.
+void measure_devices() {
   for (const DeviceInfo& device : devices_or_throw({})) {
-    list.push_back({{"index", device.index},
-                    {"name", device.name},
-                    {"type", device.type},
-                    {"uuid", device.uuid},
-                    {"driver", device.driver},
-                    {"vulkan_version", device.vulkan_version},
-                    {"memory_bytes", device.memory_bytes},
-                    {"subgroup_size", device.subgroup_size},
-                    {"float16", device.float16},
-                    {"integer_dot_product", device.integer_dot_product},
-                    {"reason", device.reason}});
+    if (device.same_as) continue;  // it is measured through the better driver
+    say(fmt::format("measuring {}", printable(device.name)));
+    try {
+      Device::open(std::to_string(device.index)).measure(true);
+    } catch (const Error& error) {
+      say(fmt::format("warning: {} was not measured: {}", printable(device.name), error.what()));
+    }
   }
-  write_output(list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+Json to_json(const DeviceMeasurements& measured) {
+  Json rates = Json::object();
+  for (const DeviceMeasurements::Rate& rate : measured.rates)
+    rates[rate.format] = {{"matvec_gbs", rate.matvec_gbs}, {"matmat_gflops", rate.matmat_gflops}};
+  return {{"bandwidth_gbs", measured.bandwidth_gbs},
+          {"host_read_gbs", measured.host_read_gbs},
+          {"upload_gbs", measured.upload_gbs},
+          {"download_gbs", measured.download_gbs},
+          {"dispatch_us", measured.dispatch_us},
+          {"handoff_us", measured.handoff_us},
+          {"rates", std::move(rates)}};
+}
+
+Json to_json(const DeviceInfo& device) {
+  Json heaps = Json::array();
+  for (const DeviceHeap& heap : device.heaps)
+    heaps.push_back({{"size_bytes", heap.size_bytes}, {"device_local", heap.device_local}});
+  return {{"index", device.index},
+          {"name", device.name},
+          {"type", device.type},
+          {"uuid", device.uuid},
+          {"pci_address", device.pci_address.empty() ? Json() : Json(device.pci_address)},
+          {"driver", device.driver},
+          {"vulkan_version", device.vulkan_version},
+          {"memory_bytes", device.memory_bytes},
+          {"heaps", std::move(heaps)},
+          {"subgroup_size", device.subgroup_size},
+          {"float16", device.float16},
+          {"integer_dot_product", device.integer_dot_product},
+          {"reason", device.reason},
+          {"same_as", device.same_as ? Json(*device.same_as) : Json()},
+          {"measured", device.measurements ? to_json(*device.measurements) : Json()}};
+}
+
+std::string facts_of(const DeviceInfo& device) {
+  std::string text = fmt::format("Vulkan {}, {} lanes together{}{}; UUID {}", device.vulkan_version,
+                                 device.subgroup_size, device.float16 ? ", 16-bit floats" : "",
+                                 device.integer_dot_product ? ", integer dot products" : "", device.uuid);
+  if (!device.pci_address.empty()) text += ", PCI " + device.pci_address;
+  return text;
+}
+
+std::string heaps_of(const DeviceInfo& device) {
+  std::string text = "heaps:";
+  for (const DeviceHeap& heap : device.heaps) {
+    text += fmt::format("{} {} of the {}", text.ends_with(':') ? "" : ",", human_size(heap.size_bytes),
+                        heap.device_local ? "device" : "host");
+  }
+  return text;
+}
+
+/// Lines of the measured figures.
+std::vector<std::string> figures_of(const DeviceInfo& device) {
+  if (!device.measurements) return {"not measured yet: motley devices --measure"};
+  const DeviceMeasurements& measured = *device.measurements;
+  std::vector<std::string> lines{
+      fmt::format("measured: reads its memory at {:.4g} GB/s, the host's at {:.4g}; upload {:.4g}, download "
+                  "{:.4g} GB/s",
+                  measured.bandwidth_gbs, measured.host_read_gbs, measured.upload_gbs, measured.download_gbs),
+      fmt::format("a dispatch costs {:.3g} us, a hand-off {:.3g} us", measured.dispatch_us,
+                  measured.handoff_us)};
+  for (const DeviceMeasurements::Rate& rate : measured.rates) {
+    lines.push_back(fmt::format("{:5} weights: {:>7.4g} GB/s decoding, {:>7.4g} GFLOP/s on prompts",
+                                rate.format, rate.matvec_gbs, rate.matmat_gflops));
+  }
+  return lines;
+}
+
+std::string table_of(const std::vector<DeviceInfo>& devices, bool details) {
+  size_t name_width = 4;
+  for (const DeviceInfo& device : devices) name_width = std::max(name_width, printable(device.name).size());
+  std::string table = fmt::format("{:5}  {:{}}  {:10}  {:>10}  {}\n", "index", "name", name_width, "type",
+                                  "memory", "driver");
+  const auto add_line = [&](std::string_view line) {
+    table += fmt::format("{:5}  {}\n", "", printable(line));
+  };
+  for (const DeviceInfo& device : devices) {
+    table += fmt::format("{:5}  {:{}}  {:10}  {:>10}  {}\n", device.index, printable(device.name), name_width,
+                         device.type, human_size(device.memory_bytes), printable(device.driver));
+    add_line(device.reason);
+    if (!details) continue;
+    add_line(facts_of(device));
+    add_line(heaps_of(device));
+    if (device.same_as) continue;
+    for (const std::string& line : figures_of(device)) add_line(line);
+  }
+  return table;
+}
+
+int devices(bool measure, bool as_json) {
+  if (measure) measure_devices();
+  const std::vector<DeviceInfo> found = devices_or_throw({});
+  if (as_json) {
+    auto list = Json::array();
+    for (const DeviceInfo& device : found) list.push_back(to_json(device));
+    write_output(list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  } else {
+    write_output(table_of(found, true));
+  }
   return kSuccess;
 }
 
 }  // namespace
 
 int list_devices_as_table(const DeviceOptions& options) {
-  const std::vector<DeviceInfo> devices = devices_or_throw(options);
-  size_t name_width = 4;
-  for (const DeviceInfo& device : devices) name_width = std::max(name_width, printable(device.name).size());
-  std::string table = fmt::format("{:5}  {:{}}  {:10}  {:>10}  {}\n", "index", "name", name_width, "type",
-                                  "memory", "driver");
-  for (const DeviceInfo& device : devices) {
-    table += fmt::format("{:5}  {:{}}  {:10}  {:>10}  {}\n", device.index, printable(device.name), name_width,
-                         device.type, human_size(device.memory_bytes), printable(device.driver));
-    table += fmt::format("{:5}  {}\n", "", printable(device.reason));
-  }
-  write_output(table);
+  write_output(table_of(devices_or_throw(options), false));
   return kSuccess;
 }
 
 Command add_devices_command(CLI::App& parent) {
   auto as_json = std::make_shared<bool>(false);
+  auto measure = std::make_shared<bool>(false);
   CLI::App* app = parent.add_subcommand("devices", "List the Vulkan devices, best first");
+  app->add_flag("--measure", *measure, "Measure what they can do before, which takes some seconds a device");
   app->add_flag("--json", *as_json, "Print JSON");
-  return {app, [as_json] { return *as_json ? list_devices_as_json() : list_devices_as_table(); }};
+  return {app, [as_json, measure] { return devices(*measure, *as_json); }};
 }
 
 }  // namespace motley::tools

@@ -111,6 +111,7 @@ typedef struct motley_device_info {
   int32_t float16;             /* 16-bit float arithmetic */
   int32_t integer_dot_product; /* hardware or emulated 8-bit dot products */
   const char* reason;          /* why it stands at this place in the ranking, one sentence */
+  const char* pci_address;     /* "0000:01:00.0"; "" where the driver does not tell */
 } motley_device_info;
 
 typedef struct motley_device_list motley_device_list;
@@ -126,8 +127,9 @@ MOTLEY_API void motley_device_list_free(motley_device_list* list);
 
 typedef struct motley_device motley_device;
 
-/* `selector`: NULL or "" for the best device, else an index, a UUID, or a part of the name (any case) that
- * fits exactly one. MOTLEY_NO_DEVICE, with the list of what there is, when none or several fit. */
+/* `selector`: NULL or "" for the best device, else an index, a UUID, a PCI address, or a part of the name or
+ * a pattern of it with * and ? (any case) that fits exactly one. MOTLEY_NO_DEVICE, with the list of what
+ * there is, when none or several fit. */
 MOTLEY_API motley_device* motley_device_open(const char* selector, const motley_device_options* options,
                                              motley_error** error);
 /* Lives as long as the handle. */
@@ -136,6 +138,26 @@ MOTLEY_API const motley_device_info* motley_device_get_info(const motley_device*
  * second). */
 MOTLEY_API int motley_device_bandwidth_gbs(const motley_device* device, double* bandwidth_gbs,
                                            motley_error** error);
+/* What a device was measured to do. Rates in 10^9 bytes a second, times in microseconds. */
+typedef struct motley_device_measurements {
+  size_t size;
+  double bandwidth_gbs; /* reading its own memory */
+  double host_read_gbs; /* its kernels reading host memory; the same where the host's is its own */
+  double upload_gbs;    /* copies from host memory */
+  double download_gbs;  /* copies to host memory */
+  double dispatch_us;   /* one more dispatch that waits for the one before it */
+  double handoff_us;    /* submitting next to no work and waiting for it */
+} motley_device_measurements;
+
+static inline motley_device_measurements motley_device_measurements_default(void) {
+  motley_device_measurements measured = {sizeof(motley_device_measurements), 0, 0, 0, 0, 0, 0};
+  return measured;
+}
+
+/* Measured where it is not known from before, or `again`, and kept in the cache folder. Takes up to two
+ * seconds on a GPU, on software drivers some more. Must not run while an engine uses the device. */
+MOTLEY_API int motley_device_measure(const motley_device* device, int32_t again,
+                                     motley_device_measurements* measured, motley_error** error);
 /* Bytes that Motley has allocated on the device: now, and at most so far. 0 for NULL. */
 MOTLEY_API uint64_t motley_device_allocated_bytes(const motley_device* device);
 MOTLEY_API uint64_t motley_device_peak_allocated_bytes(const motley_device* device);

@@ -45,6 +45,29 @@ MOTLEY_API void set_log(LogSeverity least, std::function<void(LogSeverity, std::
 // ----------------------------------------------------------------------------------------------------------
 // devices
 
+/// What a device was measured to do, with the kernels that run models on it. Rates in 10^9 a second.
+struct DeviceMeasurements {
+  struct Rate {
+    std::string format;        ///< of the weights, e.g. "q4_0"
+    double matvec_gbs = 0;     ///< bytes of weights read while a token is decoded
+    double matmat_gflops = 0;  ///< arithmetic while a prompt is run
+  };
+
+  double bandwidth_gbs = 0;  ///< reading its own memory
+  double host_read_gbs = 0;  ///< its kernels reading host memory; the same where the host's is its own
+  double upload_gbs = 0;     ///< copies from host memory
+  double download_gbs = 0;   ///< copies to host memory
+  double dispatch_us = 0;    ///< one more dispatch that waits for the one before it
+  double handoff_us = 0;     ///< submitting next to no work and waiting for it
+  std::vector<Rate> rates;   ///< of the formats that were measured
+};
+
+/// Memory that a device's buffers may lie in.
+struct DeviceHeap {
+  std::uint64_t size_bytes = 0;
+  bool device_local = false;  ///< the device's own; else the host's, which it reads over its link
+};
+
 /// What a Vulkan device is, as its driver reports it.
 struct DeviceInfo {
   std::uint32_t index = 0;           ///< position in the Vulkan loader's list: what `--device 0` means
@@ -58,6 +81,12 @@ struct DeviceInfo {
   bool float16 = false;              ///< 16-bit float arithmetic
   bool integer_dot_product = false;  ///< hardware or emulated 8-bit dot products
   std::string reason;                ///< why it stands at this place in the ranking, one sentence
+  std::string pci_address;           ///< "0000:01:00.0"; empty where the driver does not tell
+  std::vector<DeviceHeap> heaps;
+  /// Where another driver offers the same GPU and is preferred: that one's index. It is the one to use.
+  std::optional<std::uint32_t> same_as;
+  /// Kept from an earlier measurement with this driver and version of Motley; none: not measured yet.
+  std::optional<DeviceMeasurements> measurements;
 };
 
 struct DeviceOptions {
@@ -65,22 +94,27 @@ struct DeviceOptions {
   bool validate = false;
 };
 
-/// All devices with Vulkan 1.2, best first. Throws kNoDevice when there is no Vulkan loader or driver; empty
-/// when the drivers offer no device.
+/// All devices with Vulkan 1.2, best first; measures nothing. Throws kNoDevice when there is no Vulkan loader
+/// or driver; empty when the drivers offer no device.
 MOTLEY_API std::vector<DeviceInfo> list_devices(const DeviceOptions& options = {});
 
 /// A device opened for work. A handle: copies refer to the same device. Thread-safe, but engines and sessions
 /// that share a device run one after another.
 class MOTLEY_API Device {
  public:
-  /// `selector`: empty for the best ranked device, else an index, a UUID, or a part of the name (any case)
-  /// that fits exactly one device. Throws kNoDevice, listing what there is, when none or several fit.
+  /// `selector`: empty for the best ranked device, else an index, a UUID, a PCI address, or a part of the
+  /// name or a pattern of it with * and ? (any case) that fits exactly one device. Throws kNoDevice, listing
+  /// what there is, when none or several fit.
   static Device open(std::string_view selector = {}, const DeviceOptions& options = {});
 
   const DeviceInfo& info() const;
   /// Rate at which the device reads its own memory, in 10^9 bytes a second; measured at the first call (under
   /// a second).
   double bandwidth_gbs() const;
+  /// What the device can do with weights of every format; measured where it is not known from before, or
+  /// `again`, and kept. Takes up to two seconds on a GPU, on software drivers some more, mostly to compile.
+  /// Must not run while an engine uses the device.
+  DeviceMeasurements measure(bool again = false) const;
   /// Bytes that Motley has allocated on the device: now, and at most so far.
   std::uint64_t allocated_bytes() const;
   std::uint64_t peak_allocated_bytes() const;

@@ -53,7 +53,8 @@ motley_device_info view_of(const DeviceInfo& info) {
           .subgroup_size = info.subgroup_size,
           .float16 = info.float16,
           .integer_dot_product = info.integer_dot_product,
-          .reason = info.reason.c_str()};
+          .reason = info.reason.c_str(),
+          .pci_address = info.pci_address.c_str()};
 }
 
 motley_tensor_info view_of(const TensorEntry& tensor) {
@@ -161,6 +162,18 @@ int motley_device_bandwidth_gbs(const motley_device* device, double* bandwidth_g
     require(device, "device");
     require(bandwidth_gbs, "bandwidth_gbs");
     *bandwidth_gbs = device->device.bandwidth_gbs();
+  });
+}
+
+int motley_device_measure(const motley_device* device, int32_t again, motley_device_measurements* measured,
+                          motley_error** error) {
+  return guarded(error, [&] {
+    require(device, "device");
+    require(measured, "measured");
+    check_size<motley_device_measurements>(measured->size);
+    const motley::DeviceMeasurements found = device->device.measure(again != 0);
+    write_result(measured, {sizeof(motley_device_measurements), found.bandwidth_gbs, found.host_read_gbs,
+                            found.upload_gbs, found.download_gbs, found.dispatch_us, found.handoff_us});
   });
 }
 

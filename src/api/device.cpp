@@ -3,41 +3,37 @@
 #include "api/impl.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "engine/device_measurements.hpp"
 #include "kernels/bandwidth.hpp"
 #include "placement/rank.hpp"
 
 namespace motley {
 namespace {
 
-placement::DeviceClass class_of(vk::DeviceType type) {
-  switch (type) {
-    case vk::DeviceType::kDiscrete:
-      return placement::DeviceClass::kDiscrete;
-    case vk::DeviceType::kIntegrated:
-      return placement::DeviceClass::kIntegrated;
-    case vk::DeviceType::kVirtual:
-      return placement::DeviceClass::kVirtual;
-    case vk::DeviceType::kCpu:
-      return placement::DeviceClass::kCpu;
-    case vk::DeviceType::kOther:
-      break;
-  }
-  return placement::DeviceClass::kOther;
-}
-
 std::vector<placement::Candidate> candidates(const vk::Instance& instance) {
+  const engine::MeasurementCache cache;
   std::vector<placement::Candidate> result;
-  for (const vk::PhysicalDevice& device : instance.devices()) {
-    const vk::DeviceFacts& facts = device.facts;
-    result.push_back({facts.name, facts.uuid_string(), class_of(facts.type), facts.device_local_bytes(),
-                      facts.subgroup_size});
-  }
+  for (const vk::PhysicalDevice& device : instance.devices())
+    result.push_back(engine::to_candidate(device.facts, cache));
   return result;
 }
 
-DeviceInfo describe(const vk::DeviceFacts& facts, size_t index, std::string reason) {
+DeviceMeasurements to_public(const kernels::Measurements& measured) {
+  DeviceMeasurements result{measured.bandwidth_gbs,
+                            measured.host_read_gbs,
+                            measured.upload_gbs,
+                            measured.download_gbs,
+                            measured.dispatch_us,
+                            measured.handoff_us,
+                            {}};
+  for (const kernels::FormatMeasurement& format : measured.formats)
+    result.rates.push_back({quant::info(format.format).stem, format.matvec_gbs, format.matmat_gflops});
+  return result;
+}
+
+DeviceInfo describe(const vk::DeviceFacts& facts, placement::Place place) {
   DeviceInfo info;
-  info.index = static_cast<uint32_t>(index);
+  info.index = static_cast<uint32_t>(place.index);
   info.name = facts.name;
   info.type = vk::to_string(facts.type);
   info.uuid = facts.uuid_string();
@@ -49,15 +45,18 @@ DeviceInfo describe(const vk::DeviceFacts& facts, size_t index, std::string reas
   info.subgroup_size = facts.subgroup_size;
   info.float16 = facts.float16;
   info.integer_dot_product = facts.integer_dot_product;
-  info.reason = std::move(reason);
+  info.reason = std::move(place.reason);
+  info.pci_address = facts.pci_address;
+  for (const vk::HeapFacts& heap : facts.heaps) info.heaps.push_back({heap.size_bytes, heap.device_local});
+  if (place.same_as) info.same_as = static_cast<uint32_t>(*place.same_as);
+  if (const auto known = engine::MeasurementCache().load(facts)) info.measurements = to_public(*known);
   return info;
 }
 
 std::vector<DeviceInfo> list(const vk::Instance& instance) {
   std::vector<DeviceInfo> result;
-  for (placement::Place& place : placement::rank(candidates(instance))) {
-    result.push_back(describe(instance.devices()[place.index].facts, place.index, std::move(place.reason)));
-  }
+  for (placement::Place& place : placement::rank(candidates(instance)))
+    result.push_back(describe(instance.devices()[place.index].facts, std::move(place)));
   return result;
 }
 
@@ -98,12 +97,20 @@ Device Device::open(std::string_view selector, const DeviceOptions& options) {
 const DeviceInfo& Device::info() const { return impl_->info; }
 
 double Device::bandwidth_gbs() const {
-  const std::lock_guard lock(impl_->bandwidth_mutex);
+  const std::lock_guard lock(impl_->measuring);
   if (impl_->bandwidth_gbs == 0) {
     kernels::Context context(*impl_->device);
     impl_->bandwidth_gbs = kernels::measure_bandwidth_gbs(context);
   }
   return impl_->bandwidth_gbs;
+}
+
+DeviceMeasurements Device::measure(bool again) const {
+  const std::lock_guard lock(impl_->measuring);
+  kernels::Context context(*impl_->device);
+  std::vector<quant::Format> formats;
+  for (const quant::FormatInfo& info : quant::all_formats()) formats.push_back(info.format);
+  return to_public(engine::device_measurements(context, engine::MeasurementCache(), formats, again));
 }
 
 uint64_t Device::allocated_bytes() const { return impl_->device->memory_usage().now_bytes; }

@@ -19,7 +19,7 @@ struct Device::Impl {
   std::shared_ptr<vk::Instance> instance;
   std::shared_ptr<vk::Device> device;
   DeviceInfo info;
-  std::mutex bandwidth_mutex;
+  std::mutex measuring;  ///< one measurement at a time
   double bandwidth_gbs = 0;
 };
 

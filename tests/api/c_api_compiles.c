@@ -17,6 +17,7 @@ int sizes_are_set_in_c(void) {
          motley_tokenize_options_default().size == sizeof(motley_tokenize_options) &&
          motley_session_options_default().size == sizeof(motley_session_options) &&
          motley_memory_need_default().size == sizeof(motley_memory_need) &&
+         motley_device_measurements_default().size == sizeof(motley_device_measurements) &&
          motley_engine_options_default().size == sizeof(motley_engine_options) &&
          motley_generate_options_default().size == sizeof(motley_generate_options) &&
          motley_generation_default().size == sizeof(motley_generation) &&

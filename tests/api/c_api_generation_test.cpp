@@ -226,8 +226,19 @@ TEST_F(CApiGeneration, TellsFiguresOfDeviceAndEngine) {
   ASSERT_EQ(motley_device_bandwidth_gbs(device_.get(), &bandwidth_gbs, error_), MOTLEY_OK)
       << error_.message();
   EXPECT_GT(bandwidth_gbs, 0);
+  ASSERT_NE(motley_device_get_info(device_.get())->pci_address, nullptr);
   EXPECT_GT(motley_engine_bytes_per_token(engine_.get()), 0U);
   EXPECT_GT(motley_engine_trained_context_tokens(engine_.get()), 0U);
+}
+
+TEST_F(CApiGeneration, RefusesToMeasureIntoNothing) {
+  // What it measures is tested with the command; here nothing may be measured, which takes some seconds.
+  motley_device_measurements measured = motley_device_measurements_default();
+  EXPECT_EQ(motley_device_measure(nullptr, 0, &measured, error_), MOTLEY_INVALID_ARGUMENT);
+  EXPECT_EQ(motley_device_measure(device_.get(), 0, nullptr, error_), MOTLEY_INVALID_ARGUMENT);
+  measured.size = 1;
+  EXPECT_EQ(motley_device_measure(device_.get(), 0, &measured, error_), MOTLEY_INVALID_ARGUMENT);
+  EXPECT_EQ(measured.bandwidth_gbs, 0);
 }
 
 TEST_F(CApiGeneration, MeasuresPerplexity) {

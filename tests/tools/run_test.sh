@@ -10,10 +10,23 @@ need_cpu_driver
 
 check 0 '' "$motley" devices
 written 'cpu'
+written '^ +1st: a software driver'
+written 'not measured yet'
 check 0 '' "$motley" run --list-devices
 written 'cpu'
 check 0 '' "$motley" devices --json
 written '"type": "cpu"'
+written '"measured": null'
+check 0 'measuring ' "$motley" devices --measure
+written 'reads its memory at [0-9.]+ GB/s'
+written 'q4_0 +weights: +[0-9.]+ GB/s decoding, +[0-9.]+ GFLOP/s on prompts'
+# What was measured is known from then on, until it is damaged.
+check 0 '' "$motley" devices --json
+written '"bandwidth_gbs": [0-9.]+'
+written '"matmat_gflops": [0-9.]+'
+for file in "$XDG_CACHE_HOME"/motley/measured-*.json; do echo damaged >"$file"; done
+check 0 '' "$motley" devices
+written 'not measured yet'
 check 6 'no such device' "$motley" run -p a -n 1 --device 'no such device'
 MOTLEY_DEVICE='no such device' check 6 'no such device' "$motley" logits "$demo" -p a
 

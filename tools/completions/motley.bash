@@ -14,7 +14,7 @@ _motley_options() {
     perplexity) echo "-f --file --json $computing" ;;
     bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
       $computing" ;;
-    devices) echo "--json" ;;
+    devices) echo "--measure --json" ;;
     '') echo "--version" ;;
   esac
   echo "-h --help"

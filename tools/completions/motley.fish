@@ -21,6 +21,7 @@ complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokeni
     -a '(__fish_complete_suffix .gguf)'
 
 complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices' -l json -d 'Print JSON'
+complete -c motley -n '__fish_seen_subcommand_from devices' -l measure -d 'Measure them before'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l stdin -d 'Read the text from standard input'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l no-special -d 'Add no special tokens'
 complete -c motley -n '__fish_seen_subcommand_from detokenize' -l ids -x -d 'Token ids as a JSON array'
