@@ -37,6 +37,7 @@ configure_file(cmake/motley.pc.in ${CMAKE_BINARY_DIR}/motley.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/motley.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(FILES tools/demo/stories.gguf DESTINATION ${data_dir})
+install(DIRECTORY tools/machines DESTINATION ${data_dir})
 install(FILES tools/man/motley.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES tools/completions/motley.bash RENAME motley
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -5,7 +5,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -31,7 +30,7 @@ struct BenchOptions {
   ComputeOptions compute;
   std::vector<std::uint32_t> prompt_tokens{512};
   std::vector<std::uint32_t> decode_tokens{128};
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> both;
+  std::vector<std::uint32_t> both;  ///< lengths of prompts and of what is decoded after them, in turn
   std::vector<std::uint32_t> depths{0};
   std::uint32_t repetitions = 5;
   bool no_warmup = false;
@@ -48,8 +47,9 @@ std::vector<BenchTest> tests_of(const BenchOptions& options) {
     for (const std::uint32_t tokens : options.decode_tokens) {
       if (tokens > 0) tests.push_back({0, tokens, depth});
     }
-    for (const auto& [prompt, decode] : options.both) {
-      if (prompt + decode > 0) tests.push_back({prompt, decode, depth});
+    for (std::size_t i = 0; i + 1 < options.both.size(); i += 2) {
+      if (options.both[i] + options.both[i + 1] > 0)
+        tests.push_back({options.both[i], options.both[i + 1], depth});
     }
   }
   if (tests.empty())
@@ -130,6 +130,9 @@ int bench(const BenchOptions& options) {
   set_up_log(options.compute.verbose);
   if (options.compute.list_devices) return list_devices_as_table(options.compute.device_options());
   require_model(options.compute.model);
+  if (options.both.size() % 2 != 0)
+    throw Error(ErrorCode::kInvalidArgument,
+                "-pg wants two numbers: tokens of a prompt, and tokens to decode");
   const std::vector<BenchTest> tests = tests_of(options);
   SessionOptions session_options = options.compute.session();
   if (session_options.context_tokens == 0) {
@@ -173,7 +176,9 @@ Command add_bench_command(CLI::App& parent) {
   app->add_option("--prompt-gen", options->both, "(-pg) Run a prompt and then decode, timed together")
       ->type_name("P,N")
       ->delimiter(',')
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(number_between(0, kMostTokens));
   lengths("-d,--n-depth", options->depths, "Tokens that are in the context before; default 0");
   app->add_option("-r,--repetitions", options->repetitions, "How often each is timed; default 5")
       ->type_name("TIMES")

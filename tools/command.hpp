@@ -23,5 +23,7 @@ Command add_logits_command(CLI::App& parent);
 Command add_perplexity_command(CLI::App& parent);
 Command add_bench_command(CLI::App& parent);
 Command add_devices_command(CLI::App& parent);
+Command add_plan_command(CLI::App& parent);
+Command add_synth_command(CLI::App& parent);
 
 }  // namespace motley::tools

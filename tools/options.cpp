@@ -21,7 +21,8 @@ struct ShortName {
   std::string_view meant;
 };
 constexpr std::array kShortNames{ShortName{"-ub", "--ubatch-size"}, ShortName{"-ctk", "--cache-type-k"},
-                                 ShortName{"-ctv", "--cache-type-v"}, ShortName{"-pg", "--prompt-gen"}};
+                                 ShortName{"-ctv", "--cache-type-v"}, ShortName{"-pg", "--prompt-gen"},
+                                 ShortName{"-ngl", "--gpu-layers"}};
 
 CacheType cache_type(const std::string& name) { return name == "f32" ? CacheType::kF32 : CacheType::kF16; }
 
@@ -50,6 +51,12 @@ void add_compute_options(CLI::App& app, ComputeOptions& options) {
   app.add_option("--device", options.device, "The device to run on: index, UUID or part of the name")
       ->type_name("DEVICE");
   app.add_flag("--list-devices", options.list_devices, "List the devices and end");
+  add_session_options(app, options);
+  app.add_flag("--validate", options.validate, "Load the Vulkan validation layers and report what they find");
+  app.add_flag("-v,--verbose", options.verbose, "Tell what is being done and how much memory it takes");
+}
+
+void add_session_options(CLI::App& app, ComputeOptions& options) {
   app.add_option("-c,--ctx-size", options.context_tokens,
                  "Tokens of prompt and text that the model sees; 0: default")
       ->type_name("TOKENS")
@@ -67,8 +74,6 @@ void add_compute_options(CLI::App& app, ComputeOptions& options) {
   app.add_option("--cache-type-v", options.cache_v, "(-ctv) How values are kept: f16 or f32")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"f16", "f32"}).description(""));
-  app.add_flag("--validate", options.validate, "Load the Vulkan validation layers and report what they find");
-  app.add_flag("-v,--verbose", options.verbose, "Tell what is being done and how much memory it takes");
 }
 
 void add_model_option(CLI::App& app, std::string& model) {

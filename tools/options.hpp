@@ -29,6 +29,8 @@ struct ComputeOptions {
 
 /// Adds -m, --device, -c and so on. `options` must outlive the parsing, as with all functions here.
 void add_compute_options(CLI::App& app, ComputeOptions& options);
+/// Of these only what a session's memory follows from: -c, -b, -ub, -ctk, -ctv.
+void add_session_options(CLI::App& app, ComputeOptions& options);
 
 /// Adds the model as an argument or as -m. Whether it was given is for require_model() to check.
 void add_model_option(CLI::App& app, std::string& model);
@@ -48,7 +50,7 @@ CLI::Option* add_repeated_option(CLI::App& app, const std::string& names, std::v
 CLI::Validator number_between(double lowest, double highest);
 
 /// The arguments of main() without the program's name, the single-dashed options of two and three letters
-/// (-ub, -ctk, -ctv, -pg) as their long names: CLI11 would take them for bundles of one-letter options.
+/// (-ub, -ctk, -ctv, -pg, -ngl) as their long names: CLI11 would take them for bundles of one-letter options.
 std::vector<std::string> arguments_of(int argc, char** argv);
 
 /// "--ctx-size" is mirrored by "MOTLEY_CTX_SIZE".

@@ -169,8 +169,9 @@ MOTLEY_API void motley_device_free(motley_device* device);
 
 typedef struct motley_model motley_model;
 
-/* Opens a GGUF file, or all files of a split model given its first; no weights are read. MOTLEY_IO,
- * MOTLEY_MALFORMED_MODEL or MOTLEY_UNSUPPORTED. */
+/* Opens a GGUF file, or all files of a split model given its first; no weights are read. Or a named shape
+ * such as "shape:llama-3-8b@q4_k_m": a model of that size with made-up weights. MOTLEY_IO,
+ * MOTLEY_MALFORMED_MODEL, MOTLEY_UNSUPPORTED, or MOTLEY_INVALID_ARGUMENT for an unknown shape. */
 MOTLEY_API motley_model* motley_model_open(const char* path, motley_error** error);
 /* Of all its files; 0 for NULL. */
 MOTLEY_API uint64_t motley_model_size_bytes(const motley_model* model);
@@ -233,6 +234,57 @@ static inline motley_session_options motley_session_options_default(void) {
                                     MOTLEY_CACHE_F16};
   return options;
 }
+
+/* --------------------------------------------------------------------------------- placement */
+
+/* What a plan is made for. */
+enum motley_objective {
+  MOTLEY_LATENCY = 0,    /* one stream of tokens: the fastest device first */
+  MOTLEY_THROUGHPUT = 1, /* overlapping streams or prompts: all devices finish at the same time */
+  MOTLEY_CAPACITY = 2,   /* the largest contexts: in proportion to memory */
+  MOTLEY_EFFICIENCY = 3  /* the fewest joules a token, where the devices' power is known */
+};
+
+typedef struct motley_memory_limit {
+  const char* device;
+  uint64_t bytes;
+} motley_memory_limit;
+
+/* What the user says about where a model runs. Devices are named by index, name (with * and ?, or a part of
+ * it), UUID or PCI address, several with commas between; NULL or "": nothing is said. */
+typedef struct motley_plan_options {
+  size_t size;
+  int32_t objective;    /* of motley_objective */
+  int32_t spread;       /* use every suitable device, even when one would do */
+  const char* devices;  /* the only ones to use */
+  const char* excluded; /* devices not to use */
+  const char* priority; /* devices to fill first, in this order */
+  const double* split;  /* [split_count]: shares of the layers, one for each of `devices` */
+  size_t split_count;
+  const char* layers;     /* the whole plan by hand: "A:0-19,B:20-31"; a device may come twice */
+  uint64_t reserve_bytes; /* to leave free on every device */
+  const motley_memory_limit* max_memory; /* [max_memory_count]: the most to take on a device */
+  size_t max_memory_count;
+  int64_t device_layers;    /* so many layers on devices, the others in host memory; negative: not said */
+  const char* devices_from; /* a file of devices (see the manual page); NULL or "": this machine's */
+} motley_plan_options;
+
+static inline motley_plan_options motley_plan_options_default(void) {
+  motley_plan_options options = {
+      sizeof(motley_plan_options), MOTLEY_LATENCY, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, -1, NULL};
+  return options;
+}
+
+/* Plans without loading anything. *json: which device holds which layers, what that is predicted to give and
+ * why, as JSON text that ends with NUL, to be freed with motley_free(); its fields are in the manual page. A
+ * model that does not fit gives a plan that says so in "feasible". MOTLEY_INVALID_ARGUMENT for options that
+ * contradict each other or cannot be met and for a malformed file of devices, MOTLEY_NO_DEVICE. */
+MOTLEY_API int motley_plan_json(const motley_model* model, const motley_plan_options* options,
+                                const motley_session_options* session_options,
+                                const motley_device_options* device_options, char** json,
+                                motley_error** error);
+
+/* ----------------------------------------------------------------------------------- loading */
 
 /* Device memory that a model and one session need, in bytes. */
 typedef struct motley_memory_need {

@@ -154,8 +154,10 @@ struct TensorEntry {
 /// the same file. Thread-safe.
 class MOTLEY_API Model {
  public:
-  /// Opens a file, or all files of a split model given its first. Throws kIo, kMalformedModel or
-  /// kUnsupported; whether the architecture can be run is found out only by Engine.
+  /// Opens a file, or all files of a split model given its first, or a named shape such as
+  /// "shape:llama-3-8b@q4_k_m": a model of that size with made-up weights, computed when they are read.
+  /// Throws kIo, kMalformedModel, kUnsupported, or kInvalidArgument for a shape that is not known, with those
+  /// that are; whether the architecture can be run is found out only by Engine.
   static Model open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const;
@@ -177,6 +179,18 @@ class MOTLEY_API Model {
   std::shared_ptr<Impl> impl_;
 };
 
+struct SyntheticOptions {
+  std::uint64_t seed = 1;            ///< the same seed gives the same bytes
+  std::filesystem::path vocabulary;  ///< a GGUF whose vocabulary it gets; empty: made-up tokens
+  /// Called while writing with the bytes done and in all; returning false stops it (kCancelled).
+  std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
+};
+
+/// Writes the model of a named shape as a GGUF file. Throws kInvalidArgument for an unknown shape, kIo when
+/// it cannot be written, kCancelled; a file that was there then stays as it was.
+MOTLEY_API void write_synthetic_model(std::string_view shape, const std::filesystem::path& path,
+                                      const SyntheticOptions& options = {});
+
 // -----------------------------------------------------------------------------------------------------------
 // engine
 
@@ -186,6 +200,9 @@ struct EngineOptions {
   /// Called while the weights are loaded with the bytes done and in all; returning false cancels
   /// (kCancelled).
   std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
+  /// When a device is lost, hangs or gives values that are no numbers: go on without it, with the same text,
+  /// where another is left. Without this it is an error (kDeviceLost).
+  bool recover = true;
 };
 
 struct SessionOptions {
@@ -237,10 +254,12 @@ struct PlanStage {
   std::uint64_t weights_bytes = 0;  ///< in the device's memory, as the next three
   std::uint64_t kv_bytes = 0;
   std::uint64_t scratch_bytes = 0;
+  std::uint64_t host_bytes = 0;    ///< in host memory: host_layers, or all of a software driver's device
   std::uint64_t usable_bytes = 0;  ///< of the device's memory, what the plan might use
-  double decode_ms = 0;            ///< one token
-  double prefill_ms_per_512 = 0;
-  std::string reason;  ///< why, one sentence
+  double decode_ms = 0;            ///< one token, hand-offs not included
+  double prefill_ms_per_512 = 0;   ///< 512 tokens of a prompt, hand-offs not included
+  double handoff_ms = 0;           ///< one token's activations from here to the next stage; 0 for the last
+  std::string reason;              ///< why, one sentence
 };
 
 /// Where a model's layers lie and what that is predicted to give.
@@ -248,6 +267,8 @@ struct Plan {
   struct Unused {
     std::string device;
     std::string reason;
+    std::uint32_t device_index = 0;  ///< as PlanStage::device_index
+    std::uint64_t usable_bytes = 0;  ///< of its memory, what the plan might have used
   };
   struct Alternative {
     std::string plan;  ///< "best single device", "even split", "memory-proportional", "all devices"
@@ -256,6 +277,9 @@ struct Plan {
     bool feasible = false;
   };
 
+  std::string model;                 ///< its path or shape
+  std::uint32_t layers = 0;          ///< of the model
+  std::uint32_t context_tokens = 0;  ///< that there is memory for
   Objective objective = Objective::kLatency;
   bool feasible = false;
   std::vector<PlanStage> stages;  ///< in the order of the layers
@@ -278,6 +302,9 @@ MOTLEY_API Plan make_plan(const Model& model, const PlanOptions& options = {},
                           const SessionOptions& session = {}, const std::filesystem::path& devices_from = {},
                           const DeviceOptions& device_options = {});
 
+/// The plan as one JSON object in lines of two spaces' indentation; its fields are those of Plan.
+MOTLEY_API std::string to_json(const Plan& plan);
+
 // ------------------------------------------------------------------------------------------------------------
 // loading
 
@@ -293,17 +320,28 @@ struct MemoryNeed {
 MOTLEY_API MemoryNeed predict_memory(const Model& model, const Device& device,
                                      const SessionOptions& options = {});
 
-/// A model's weights in a device's memory, ready to run. Sessions share it. A handle: copies refer to the
-/// same weights.
+/// A model's weights in the memory of the devices that run it, ready to run. Sessions share it. A handle:
+/// copies refer to the same weights. Thread-safe.
 class MOTLEY_API Engine {
  public:
-  /// Loads the weights. Throws kUnsupported for an architecture or weight format Motley lacks (with the list
-  /// it has), kMalformedModel, kIo when the file changes meanwhile, kOutOfMemory with the figures,
-  /// kCancelled.
+  /// Loads the weights on one device. Throws kUnsupported for an architecture or weight format Motley lacks
+  /// (with the list it has), kMalformedModel, kIo when the file changes meanwhile, kOutOfMemory with the
+  /// figures, kCancelled.
   Engine(Model model, Device device, const EngineOptions& options = {});
+  /// Plans for the machine's devices, so that there is memory for a session of these options, and loads the
+  /// weights where the plan puts them. Devices between which there is a choice are measured at their first
+  /// use, which takes seconds. Throws as the above and as make_plan(); kOutOfMemory, saying what would fit,
+  /// when there is no feasible plan.
+  Engine(Model model, const PlanOptions& plan, const SessionOptions& session = {},
+         const EngineOptions& options = {}, const DeviceOptions& device_options = {});
 
   const Model& model() const;
+  /// Those that hold layers now, in the order of the layers.
+  std::vector<Device> devices() const;
+  /// The first of them.
   const Device& device() const;
+  /// What is carried out now.
+  Plan plan() const;
   std::uint32_t trained_context_tokens() const;
   /// How many logits the model gives; token ids lie below.
   std::uint32_t vocabulary_size() const;

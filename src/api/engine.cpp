@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "api/impl.hpp"
+#include "api/plan_request.hpp"
 #include "base/error.hpp"
 #include "engine/perplexity.hpp"
 #include "engine/session_plan.hpp"
@@ -38,17 +41,70 @@ MemoryNeed predict_memory(const Model& model, const Device& device, const Sessio
   return need;
 }
 
-Engine::Engine(Model model, Device device, const EngineOptions& options)
-    : impl_(std::make_shared<Impl>(Impl{std::move(model), std::move(device), nullptr})) {
-  impl_->loaded = std::make_shared<const engine::LoadedModel>(
-      Access::of(impl_->model).file, Access::of(impl_->device).device, options.progress);
+Engine::Engine(Model model, Device device, const EngineOptions& options) {
+  // The context is the session's affair, which says what would fit.
+  SessionOptions smallest;
+  smallest.context_tokens = 1;
+  smallest.batch_tokens = 1;
+  impl_ = Impl::load(std::move(model), {std::move(device)}, {}, smallest, options);
+}
+
+Engine::Engine(Model model, const PlanOptions& plan, const SessionOptions& session,
+               const EngineOptions& options, const DeviceOptions& device_options) {
+  OpenedDevices opened = open_devices(plan, device_options);
+  impl_ =
+      Impl::load(std::move(model), std::move(opened.devices), std::move(opened.request), session, options);
+}
+
+std::shared_ptr<Engine::Impl> Engine::Impl::load(Model model, std::vector<Device> devices,
+                                                 placement::Request request, const SessionOptions& session,
+                                                 const EngineOptions& options) {
+  engine::ModelHost::Options host_options;
+  host_options.session = to_request(session);
+  host_options.request = std::move(request);
+  host_options.recover = options.recover;
+  host_options.progress = options.progress;
+  std::vector<std::shared_ptr<vk::Device>> vulkan;
+  for (const Device& device : devices) vulkan.push_back(Access::of(device).device);
+  auto host =
+      std::make_shared<engine::ModelHost>(Access::of(model).file, std::move(vulkan), std::move(host_options));
+  host->load();
+  return std::make_shared<Impl>(Impl{std::move(model), std::move(devices), std::move(host)});
 }
 
 const Model& Engine::model() const { return impl_->model; }
-const Device& Engine::device() const { return impl_->device; }
-uint32_t Engine::trained_context_tokens() const { return impl_->loaded->config().context_length; }
-uint32_t Engine::vocabulary_size() const { return impl_->loaded->config().vocabulary; }
-uint64_t Engine::bytes_per_token() const { return impl_->loaded->bytes_per_token(); }
+const Device& Engine::device() const { return impl_->devices[impl_->host->plan().stages.front().device]; }
+
+std::vector<Device> Engine::devices() const {
+  std::vector<Device> used;
+  std::vector<size_t> seen;
+  for (const placement::Stage& stage : impl_->host->plan().stages) {
+    if (std::ranges::find(seen, stage.device) != seen.end()) continue;
+    seen.push_back(stage.device);
+    used.push_back(impl_->devices[stage.device]);
+  }
+  return used;
+}
+
+Plan Engine::plan() const {
+  const engine::ModelHost& host = *impl_->host;
+  Plan plan = to_plan(host.plan(), host.machine(), host.request());
+  for (PlanStage& stage : plan.stages) stage.device_index = impl_->devices[stage.device_index].info().index;
+  for (Plan::Unused& unused : plan.unused)
+    unused.device_index = impl_->devices[unused.device_index].info().index;
+  plan.model = impl_->model.path().string();
+  plan.layers = host.config().layers;
+  plan.context_tokens = host.context_tokens();
+  return plan;
+}
+
+uint32_t Engine::trained_context_tokens() const { return impl_->host->config().context_length; }
+uint32_t Engine::vocabulary_size() const { return impl_->host->config().vocabulary; }
+
+uint64_t Engine::bytes_per_token() const {
+  const auto model = impl_->host->loaded().model;
+  return model == nullptr ? 0 : model->bytes_per_token();
+}
 
 Perplexity perplexity(const Engine& engine, std::string_view text, uint32_t context_tokens,
                       const SessionOptions& options,
@@ -58,7 +114,7 @@ Perplexity perplexity(const Engine& engine, std::string_view text, uint32_t cont
   request.context = context_tokens;
   if (context_tokens < 2)
     fail(ErrorCode::kInvalidArgument, "perplexity needs a context of at least 2 tokens");
-  engine::Session session(Access::of(engine).loaded, request);
+  engine::Session session(Access::of(engine).host, request);
   const std::vector<Token> tokens = tokenizer.encode(text, {true, false});
   const auto bos = tokenizer.adds_bos() ? tokenizer.bos() : std::nullopt;
   const engine::PerplexityResult result = engine::compute_perplexity(session, tokens, bos, on_chunk);

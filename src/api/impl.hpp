@@ -7,7 +7,7 @@
 #include <motley/motley.hpp>
 
 #include "engine/generation.hpp"
-#include "engine/loaded_model.hpp"
+#include "engine/model_host.hpp"
 #include "engine/session.hpp"
 #include "gguf/file.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -37,9 +37,22 @@ struct Model::Impl {
 
 struct Engine::Impl {
   Model model;
-  Device device;
-  std::shared_ptr<const engine::LoadedModel> loaded;
+  std::vector<Device> devices;  ///< those of `host`, in its order
+  std::shared_ptr<engine::ModelHost> host;
+
+  static std::shared_ptr<Impl> load(Model model, std::vector<Device> devices, placement::Request request,
+                                    const SessionOptions& session, const EngineOptions& options);
 };
+
+/// The devices that a plan may use, best first, and the user's word in terms of them.
+struct OpenedDevices {
+  std::vector<Device> devices;
+  placement::Request request;
+};
+
+/// Opens them, each with a Vulkan instance of its own: software drivers share threads among the devices of
+/// one. Throws as Device::open and to_request(PlanOptions) do.
+OpenedDevices open_devices(const PlanOptions& plan, const DeviceOptions& options);
 
 struct Session::Impl {
   Engine engine;

@@ -2,6 +2,7 @@
 
 #include "api/impl.hpp"
 #include "base/error.hpp"
+#include "model/synthetic.hpp"
 
 namespace motley {
 namespace {
@@ -29,8 +30,21 @@ ordered_json to_json(const gguf::Value& value) {
 Model Model::open(const std::filesystem::path& path) {
   Model model;
   model.impl_ = std::make_shared<Impl>();
-  model.impl_->file = std::make_shared<const gguf::File>(gguf::File::open(path));
+  if (model::is_shape_spec(path.string())) {
+    model.impl_->file =
+        model::make_synthetic(model::parse_shape_spec(path.string()), SyntheticOptions{}.seed);
+  } else {
+    model.impl_->file = std::make_shared<const gguf::File>(gguf::File::open(path));
+  }
   return model;
+}
+
+void write_synthetic_model(std::string_view shape, const std::filesystem::path& path,
+                           const SyntheticOptions& options) {
+  const model::ShapeSpec spec = model::parse_shape_spec(shape);
+  std::optional<gguf::File> vocabulary;
+  if (!options.vocabulary.empty()) vocabulary.emplace(gguf::File::open(options.vocabulary));
+  model::write_synthetic(spec, options.seed, path, vocabulary ? &*vocabulary : nullptr, options.progress);
 }
 
 const std::filesystem::path& Model::path() const { return impl_->file->path(); }

@@ -68,7 +68,7 @@ const char* to_string(StopReason reason) noexcept {
 }
 
 Session::Session(const Engine& engine, const SessionOptions& options)
-    : impl_(new Impl{engine, {Access::of(engine).loaded, to_request(options)}, std::nullopt}) {}
+    : impl_(new Impl{engine, {Access::of(engine).host, to_request(options)}, std::nullopt}) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;

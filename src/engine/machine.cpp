@@ -1,37 +1,42 @@
-#include "engine/model_host.hpp"
-#include "kernels/bandwidth.hpp"
+#include "engine/machine.hpp"
+
+#include <algorithm>
+
+#include "engine/device_measurements.hpp"
 
 namespace motley::engine {
 namespace {
 
-placement::DeviceClass class_of(vk::DeviceType type) {
-  switch (type) {
-    case vk::DeviceType::kDiscrete:
-      return placement::DeviceClass::kDiscrete;
-    case vk::DeviceType::kIntegrated:
-      return placement::DeviceClass::kIntegrated;
-    case vk::DeviceType::kVirtual:
-      return placement::DeviceClass::kVirtual;
-    case vk::DeviceType::kCpu:
-      return placement::DeviceClass::kCpu;
-    case vk::DeviceType::kOther:
-      break;
-  }
-  return placement::DeviceClass::kOther;
+std::vector<quant::Format> formats_of(const placement::Workload& workload) {
+  std::vector<quant::Format> formats;
+  const auto add = [&](const placement::LayerCost& layer) {
+    for (const placement::MatrixCost& matrix : layer.matrices) {
+      for (const quant::FormatInfo& info : quant::all_formats()) {
+        if (matrix.format == info.stem && std::ranges::find(formats, info.format) == formats.end())
+          formats.push_back(info.format);
+      }
+    }
+  };
+  for (const placement::LayerCost& layer : workload.layers) add(layer);
+  add(workload.output);
+  return formats;
 }
 
 }  // namespace
 
-placement::PlanDevice describe_device(vk::Device& device, bool measure) {
-  placement::PlanDevice planned;
-  planned.name = device.facts().name;
-  planned.device_class = class_of(device.facts().type);
-  planned.memory_bytes = device.available_bytes();
-  if (measure) {
-    kernels::Context context(device);
-    planned.bandwidth_gbs = kernels::measure_bandwidth_gbs(context);
-  }
-  return planned;
+placement::PlanDevice describe_device(vk::Device& device) { return to_plan_device(device, {}); }
+
+placement::PlanDevice measure_device(vk::Device& device, const placement::Workload& workload) {
+  kernels::Context context(device);
+  return to_plan_device(device, device_measurements(context, MeasurementCache(), formats_of(workload)));
+}
+
+placement::Machine describe_machine(std::span<const std::shared_ptr<vk::Device>> devices,
+                                    const placement::Workload& workload) {
+  placement::Machine machine;
+  for (const std::shared_ptr<vk::Device>& device : devices)
+    machine.devices.push_back(measure_device(*device, workload));
+  return machine;
 }
 
 }  // namespace motley::engine

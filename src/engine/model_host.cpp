@@ -1,9 +1,13 @@
 #include "engine/model_host.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/host_memory.hpp"
 #include "base/log.hpp"
+#include "engine/machine.hpp"
 #include "engine/workload.hpp"
+#include "placement/machine_file.hpp"
 
 namespace motley::engine {
 namespace {
@@ -26,24 +30,44 @@ std::vector<const vk::DeviceFacts*> facts_of(std::span<const std::shared_ptr<vk:
 
 ModelHost::ModelHost(std::shared_ptr<const gguf::File> file, std::vector<std::shared_ptr<vk::Device>> devices,
                      Options options)
-    : file_(std::move(file)), devices_(std::move(devices)), options_(std::move(options)) {
+    : file_(std::move(file)),
+      devices_(std::move(devices)),
+      options_(std::move(options)),
+      config_(model::read_config(*file_)) {
   workload_ = make_workload(*file_, options_.session, facts_of(devices_));
   describe_devices();
 }
 
 void ModelHost::describe_devices() {
-  for (size_t i = 0; i < devices_.size(); ++i) {
-    vk::Device& device = *devices_[i];
-    try {
-      machine_.devices.push_back(
-          blaming(device, [&] { return describe_device(device, devices_.size() > 1); }));
-    } catch (const DeviceFailure& failure) {
-      if (!options_.recover || devices_.size() == 1) throw;
-      log(LogLevel::kWarning, "{}; going on without '{}'", failure.what(), device.facts().name);
-      machine_.devices.push_back({.name = device.facts().name});
-      give_up(i);
-    }
+  for (const std::shared_ptr<vk::Device>& device : devices_)
+    machine_.devices.push_back(describe_device(*device));
+  machine_.host.memory_bytes = host_available_bytes().value_or(0);
+  if (devices_.size() == 1) return;
+  const auto is_software = [&](size_t i) {
+    return machine_.devices[i].device_class == placement::DeviceClass::kCpu;
+  };
+  std::vector<size_t> software;
+  for (size_t i = 0; i < devices_.size(); ++i)
+    if (is_software(i)) software.push_back(i);
+  if (options_.request.only.empty() && software.size() < devices_.size()) held_back_ = software;
+  for (size_t i = 0; i < devices_.size(); ++i)
+    if (std::ranges::find(held_back_, i) == held_back_.end()) measure(i);
+  placement::number_namesakes(machine_);
+}
+
+void ModelHost::measure(size_t device) {
+  try {
+    machine_.devices[device] =
+        blaming(*devices_[device], [&] { return measure_device(*devices_[device], workload_); });
+  } catch (const DeviceFailure& failure) {
+    if (!options_.recover) throw;
+    log(LogLevel::kWarning, "{}; going on without '{}'", failure.what(), machine_.devices[device].name);
+    give_up(device);
   }
+}
+
+void ModelHost::take_software_drivers() {
+  for (const size_t device : std::exchange(held_back_, {})) measure(device);
 }
 
 void ModelHost::load() {
@@ -72,22 +96,43 @@ void ModelHost::load_planned() {
         lower_limit(failure);
       } else {
         give_up(index_of(failure.device()));
+        if (options_.request.excluded.size() >= devices_.size()) throw;
       }
     }
   }
 }
 
 void ModelHost::make_plan() {
-  plan_ = placement::make_plan(machine_, workload_, options_.request);
-  for (const std::string& warning : plan_.warnings)
-    if (plan_.feasible) log(LogLevel::kWarning, "{}", warning);
+  const auto plan = [&] {
+    placement::Request request = options_.request;
+    request.excluded.insert(request.excluded.end(), held_back_.begin(), held_back_.end());
+    return placement::make_plan(machine_, workload_, request);
+  };
+  const bool others_left = options_.request.excluded.size() + held_back_.size() < devices_.size();
+  if (!others_left) take_software_drivers();
+  plan_ = plan();
+  if (!held_back_.empty() && (!plan_.feasible || plan_.host_bytes > 0)) {
+    take_software_drivers();
+    plan_ = plan();
+  }
   if (!plan_.feasible)
     fail(ErrorCode::kOutOfMemory, "'{}' does not fit: {}", file_->path().string(), join(plan_.warnings));
+  for (const std::string& warning : plan_.warnings) log(LogLevel::kWarning, "{}", warning);
 }
 
 ModelHost::Loaded ModelHost::loaded() const {
   const std::lock_guard lock(mutex_);
   return loaded_;
+}
+
+placement::Machine ModelHost::machine() const {
+  const std::lock_guard lock(mutex_);
+  return machine_;
+}
+
+placement::Request ModelHost::request() const {
+  const std::lock_guard lock(mutex_);
+  return options_.request;
 }
 
 placement::Plan ModelHost::plan() const {

@@ -43,7 +43,10 @@ class ModelHost {
   };
   Loaded loaded() const;
   placement::Plan plan() const;
-  const placement::Machine& machine() const { return machine_; }
+  placement::Machine machine() const;
+  placement::Request request() const;
+  const model::Config& config() const { return config_; }
+  uint32_t context_tokens() const { return workload_.context; }
 
   /// A device failed while the model of that number was running, which its session no longer holds. Returns
   /// the model on the devices that are left, loading it unless another session already had it done. Throws
@@ -53,6 +56,8 @@ class ModelHost {
  private:
   size_t index_of(const vk::Device& device) const;
   void describe_devices();
+  void measure(size_t device);
+  void take_software_drivers();
   void load_planned();
   void make_plan();
   void give_up(size_t device);
@@ -61,15 +66,16 @@ class ModelHost {
   std::shared_ptr<const gguf::File> file_;
   std::vector<std::shared_ptr<vk::Device>> devices_;
   Options options_;
+  model::Config config_;
   placement::Machine machine_;
+  /// Software drivers' devices beside real GPUs: slow to measure, and hardly ever worth it. They are looked
+  /// at when the GPUs do not suffice.
+  std::vector<size_t> held_back_;
   placement::Workload workload_;
 
   mutable std::mutex mutex_;
   placement::Plan plan_;
   Loaded loaded_;
 };
-
-/// The device as the planner sees it; measures what is not known yet where `measure` is set.
-placement::PlanDevice describe_device(vk::Device& device, bool measure);
 
 }  // namespace motley::engine

@@ -3,6 +3,9 @@
 _motley_options() {
   local computing='-m --model --device --list-devices -c --ctx-size -b --batch-size -ub --ubatch-size
     -ctk --cache-type-k -ctv --cache-type-v --validate -v --verbose'
+  local placement='--device --exclude-device --priority --split --layers --reserve --max-memory --objective --spread
+    -ngl --gpu-layers'
+  local session='-c --ctx-size -b --batch-size -ub --ubatch-size -ctk --cache-type-k -ctv --cache-type-v'
   local sampling='-n --predict -s --seed --temp --top-k --top-p --min-p --typical --repeat-penalty
     --frequency-penalty --presence-penalty --repeat-last-n --logit-bias -r --stop --context-shift --ignore-eos'
   case $1 in
@@ -15,6 +18,8 @@ _motley_options() {
     bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
       $computing" ;;
     devices) echo "--measure --json" ;;
+    plan) echo "-m --model --devices-from --json --svg $placement $session" ;;
+    synth) echo "--vocab -s --seed" ;;
     '') echo "--version" ;;
   esac
   echo "-h --help"
@@ -25,14 +30,15 @@ _motley() {
   [ "$COMP_CWORD" -eq 1 ] || command=${COMP_WORDS[1]}
   COMPREPLY=()
   case $previous in
-    -m|--model|-f|--file|-o|--output) compopt -o default; return ;;
+    -m|--model|-f|--file|-o|--output|--devices-from|--svg|--vocab) compopt -o default; return ;;
     -ctk|--cache-type-k|-ctv|--cache-type-v) mapfile -t COMPREPLY < <(compgen -W 'f16 f32' -- "$word"); return ;;
+    --objective) mapfile -t COMPREPLY < <(compgen -W 'latency throughput capacity efficiency' -- "$word"); return ;;
     --device) mapfile -t COMPREPLY < <(compgen -W '0 1 2 3' -- "$word"); return ;;
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_motley_options "$command")" -- "$word")
   elif [ -z "$command" ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity bench devices' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity bench devices plan synth' -- "$word")
   elif [ "$command" != devices ]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -X '!*.gguf' -- "$word"; compgen -d -- "$word")

@@ -1,8 +1,10 @@
 # Completes motley's subcommands, options and model files in fish.
 
-set -l commands run inspect tokenize detokenize logits perplexity bench devices
+set -l commands run inspect tokenize detokenize logits perplexity bench devices plan synth
 set -l reads_prompt '__fish_seen_subcommand_from run tokenize logits'
 set -l computes '__fish_seen_subcommand_from run logits perplexity bench'
+set -l sizes '__fish_seen_subcommand_from run logits perplexity bench plan'
+set -l places '__fish_seen_subcommand_from plan'
 set -l benches '__fish_seen_subcommand_from bench'
 set -l runs '__fish_seen_subcommand_from run'
 
@@ -17,10 +19,12 @@ complete -c motley -n "not __fish_seen_subcommand_from $commands" -a logits -d '
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a perplexity -d 'How well a text is predicted'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a bench -d 'Measure how fast a model runs'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a devices -d 'List the Vulkan devices'
-complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity bench' \
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a plan -d 'Tell which device would hold which layers'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a synth -d 'Write a model with made-up weights'
+complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity bench plan synth' \
     -a '(__fish_complete_suffix .gguf)'
 
-complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices' -l json -d 'Print JSON'
+complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices plan' -l json -d 'Print JSON'
 complete -c motley -n '__fish_seen_subcommand_from devices' -l measure -d 'Measure them before'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l stdin -d 'Read the text from standard input'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l no-special -d 'Add no special tokens'
@@ -29,14 +33,14 @@ complete -c motley -n '__fish_seen_subcommand_from logits' -s o -l output -r -F 
 complete -c motley -n '__fish_seen_subcommand_from run perplexity' -s f -l file -r -F -d 'File with the text'
 complete -c motley -n $reads_prompt -s p -l prompt -x -d 'The prompt'
 
-complete -c motley -n $computes -s m -l model -r -k -a '(__fish_complete_suffix .gguf)' -d 'The model'
+complete -c motley -n $sizes -s m -l model -r -k -a '(__fish_complete_suffix .gguf)' -d 'The model'
 complete -c motley -n $computes -l device -x -d 'Device index, name or UUID'
 complete -c motley -n $computes -l list-devices -d 'List the devices and end'
-complete -c motley -n $computes -s c -l ctx-size -x -d 'Tokens of prompt and text that the model sees'
-complete -c motley -n $computes -s b -l batch-size -x -d 'Tokens of a prompt taken at once'
-complete -c motley -n $computes -o ub -l ubatch-size -x -d 'Tokens of a prompt computed at once'
-complete -c motley -n $computes -o ctk -l cache-type-k -x -a 'f16 f32' -d 'How keys are kept'
-complete -c motley -n $computes -o ctv -l cache-type-v -x -a 'f16 f32' -d 'How values are kept'
+complete -c motley -n $sizes -s c -l ctx-size -x -d 'Tokens of prompt and text that the model sees'
+complete -c motley -n $sizes -s b -l batch-size -x -d 'Tokens of a prompt taken at once'
+complete -c motley -n $sizes -o ub -l ubatch-size -x -d 'Tokens of a prompt computed at once'
+complete -c motley -n $sizes -o ctk -l cache-type-k -x -a 'f16 f32' -d 'How keys are kept'
+complete -c motley -n $sizes -o ctv -l cache-type-v -x -a 'f16 f32' -d 'How values are kept'
 complete -c motley -n $computes -l validate -d 'Load the Vulkan validation layers'
 complete -c motley -n $computes -s v -l verbose -d 'Tell what is being done'
 
@@ -64,3 +68,19 @@ complete -c motley -n $benches -s d -l n-depth -x -d 'Tokens in the context befo
 complete -c motley -n $benches -s r -l repetitions -x -d 'How often each is timed'
 complete -c motley -n $benches -l no-warmup -d 'Do not run each once before it is timed'
 complete -c motley -n $benches -s o -l output-format -x -a 'md csv json jsonl' -d 'Form of the table'
+
+complete -c motley -n $places -l devices-from -r -k -a '(__fish_complete_suffix .json)' -d 'Plan for the devices of this file'
+complete -c motley -n $places -l svg -r -F -d 'Write a picture'
+complete -c motley -n $places -l device -x -d 'Use these devices only'
+complete -c motley -n $places -l exclude-device -x -d 'Do not use these devices'
+complete -c motley -n $places -l priority -x -d 'Fill these devices first'
+complete -c motley -n $places -l split -x -d 'Shares of the layers'
+complete -c motley -n $places -l layers -x -d 'Which device holds which layers'
+complete -c motley -n $places -l reserve -x -d 'Memory to leave free on every device'
+complete -c motley -n $places -l max-memory -x -d 'The most memory to take on a device'
+complete -c motley -n $places -l objective -x -a 'latency throughput capacity efficiency' -d 'What is best'
+complete -c motley -n $places -l spread -d 'Use every suitable device'
+complete -c motley -n $places -o ngl -l gpu-layers -x -d 'So many layers on devices, the others in host memory'
+
+complete -c motley -n '__fish_seen_subcommand_from synth' -l vocab -r -k -a '(__fish_complete_suffix .gguf)' -d 'Whose vocabulary it gets'
+complete -c motley -n '__fish_seen_subcommand_from synth' -s s -l seed -x -d 'Seed of the weights'
