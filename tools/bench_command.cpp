@@ -155,7 +155,7 @@ int bench(const BenchOptions& options) {
     report.add(row);
   }
   report.finish();
-  check_validation(engine.device(), options.compute);
+  check_validation(engine, options.compute);
   return kSuccess;
 }
 

@@ -19,10 +19,38 @@ void say_diagnostic(LogSeverity severity, std::string_view text) {
   say(fmt::format("{}{}", prefix, text));
 }
 
-void say_prediction(const MemoryNeed& need) {
+void say_prediction(const Plan& plan) {
+  std::uint64_t weights = 0;
+  std::uint64_t cache = 0;
+  std::uint64_t scratch = 0;
+  for (const PlanStage& stage : plan.stages) {
+    weights += stage.weights_bytes;
+    cache += stage.kv_bytes;
+    scratch += stage.scratch_bytes;
+  }
+  const std::uint64_t all = weights + cache + scratch;
   say(fmt::format("memory predicted: weights {}, cache {}, scratch {}; {} in all ({} bytes)",
-                  human_size(need.weights_bytes), human_size(need.cache_bytes),
-                  human_size(need.scratch_bytes), human_size(need.total_bytes()), need.total_bytes()));
+                  human_size(weights), human_size(cache), human_size(scratch), human_size(all), all));
+}
+
+/// Where the layers go, and why.
+void say_plan(const Plan& plan) {
+  for (const PlanStage& stage : plan.stages) {
+    say(fmt::format("layers {} to {} on {}: {}", stage.first_layer, stage.last_layer, printable(stage.device),
+                    printable(stage.reason)));
+  }
+  for (const Plan::Unused& unused : plan.unused)
+    say(fmt::format("not on {}: {}", printable(unused.device), printable(unused.reason)));
+  if (plan.decode_tokens_per_second > 0) {
+    say(fmt::format("predicted: decode {:.1f} t/s, prompt {:.1f} t/s", plan.decode_tokens_per_second,
+                    plan.prefill_tokens_per_second));
+  }
+}
+
+std::uint64_t allocated_bytes(const Engine& engine) {
+  std::uint64_t bytes = 0;
+  for (const Device& device : engine.devices()) bytes += device.allocated_bytes();
+  return bytes;
 }
 
 }  // namespace
@@ -33,9 +61,6 @@ void set_up_log(bool verbose) {
 
 Engine load_engine(const Model& model, const ComputeOptions& options, const SessionOptions& session,
                    Interruption& interruption) {
-  const Device device = Device::open(options.device, options.device_options());
-  if (options.verbose) say_prediction(predict_memory(model, device, session));
-
   const Interruption::Scope scope(interruption, [] {});
   ProgressBar bar("Loading " + model.path().filename().string());
   EngineOptions engine_options;
@@ -43,15 +68,19 @@ Engine load_engine(const Model& model, const ComputeOptions& options, const Sess
     bar.update(done_bytes, total_bytes, "of " + human_size(total_bytes));
     return !scope.interrupted();
   };
-  return Engine(model, device, engine_options);
+  engine_options.recover = !options.no_recover;
+  engine_options.planned = [verbose = options.verbose](const Plan& plan) {
+    if (plan.stages.size() > 1 || !plan.unused.empty()) say_plan(plan);
+    if (verbose) say_prediction(plan);
+  };
+  return Engine(model, options.placement.resolve(), session, engine_options, options.device_options());
 }
 
 Session make_session(const Engine& engine, const ComputeOptions& options, const SessionOptions& session) {
-  const Device& device = engine.device();
-  const std::uint64_t weights_bytes = device.allocated_bytes();
+  const std::uint64_t weights_bytes = allocated_bytes(engine);
   Session made(engine, session);
   if (options.verbose) {
-    const std::uint64_t all_bytes = device.allocated_bytes();
+    const std::uint64_t all_bytes = allocated_bytes(engine);
     say(fmt::format("memory allocated: weights {}, cache and scratch {}; {} in all ({} bytes)",
                     human_size(weights_bytes), human_size(all_bytes - weights_bytes), human_size(all_bytes),
                     all_bytes));
@@ -61,9 +90,10 @@ Session make_session(const Engine& engine, const ComputeOptions& options, const 
   return made;
 }
 
-void check_validation(const Device& device, const ComputeOptions& options) {
+void check_validation(const Engine& engine, const ComputeOptions& options) {
   if (!options.validate) return;
-  const std::uint32_t count = device.validation_messages();
+  std::uint32_t count = 0;
+  for (const Device& device : engine.devices()) count += device.validation_messages();
   if (count > 0) {
     throw Error(ErrorCode::kInternal, fmt::format("the Vulkan validation layers had {} messages", count));
   }

@@ -68,7 +68,7 @@ int logits(const LogitsOptions& options) {
   } else {
     write_output_file(options.output, std::as_bytes(values));
   }
-  check_validation(engine.device(), options.compute);
+  check_validation(engine, options.compute);
   return kSuccess;
 }
 

@@ -8,12 +8,15 @@
 #include <CLI/CLI.hpp>
 #include <motley/motley.hpp>
 
+#include "placement_options.hpp"
+
 namespace motley::tools {
 
 /// What every subcommand that computes wants to know.
 struct ComputeOptions {
   std::string model;
-  std::string device;  ///< index, UUID or part of the name; empty: the best
+  PlacementOptions placement;
+  bool no_recover = false;
   bool list_devices = false;
   std::uint32_t context_tokens = 0;  ///< 0: the subcommand's default
   std::uint32_t batch_tokens = 2048;

@@ -60,7 +60,7 @@ int run(const PerplexityOptions& options) {
                         });
   }
   write_output(options.json ? as_json(result) : as_text(result));
-  check_validation(engine.device(), options.compute);
+  check_validation(engine, options.compute);
   return kSuccess;
 }
 

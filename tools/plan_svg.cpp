@@ -26,7 +26,9 @@ constexpr const char* kWeights = "#0072b2";
 constexpr const char* kCache = "#56b4e9";
 constexpr const char* kScratch = "#e69f00";
 constexpr const char* kFree = "#e8eaed";
-constexpr const char* kTime = "#009e73";
+constexpr const char* kTime = "#5f6368";
+constexpr const char* kThisPlan = "#0072b2";
+constexpr const char* kOtherPlan = "#9aa0a6";
 constexpr std::array kStages{"#0072b2", "#009e73", "#cc79a7", "#d55e00", "#5b4b9a", "#7a6a00"};
 
 constexpr const char* kStyle =
@@ -135,11 +137,11 @@ class Picture {
       return;
     }
     std::vector<std::pair<std::string, std::string>> figures{
-        {fmt::format("{:.1f} tokens/s", plan_.decode_tokens_per_second), "decoding"},
-        {fmt::format("{:.0f} tokens/s", plan_.prefill_tokens_per_second), "of prompt"},
+        {describe_rate(plan_.decode_tokens_per_second) + " tokens/s", "decoding"},
+        {describe_rate(plan_.prefill_tokens_per_second) + " tokens/s", "of prompt"},
         {fmt::format("{:.1f} s", plan_.load_s), "to load"}};
     if (plan_.joules_per_token > 0) {
-      figures.emplace_back(fmt::format("{:.2g} J", plan_.joules_per_token), "a token");
+      figures.emplace_back(fmt::format("{:.3g} J", plan_.joules_per_token), "a token");
     }
     for (size_t i = 0; i < figures.size(); ++i) {
       const double x = kMargin + static_cast<double>(i) * 170;
@@ -203,7 +205,9 @@ class Picture {
     rectangle(x, y_, kInner - kIndent, 5, kFree, 2);
     rectangle(x + start_ms * scale, y_, std::max(1.0, stage.decode_ms * scale), 5, kTime, 2);
     y_ += 22;
-    text(x, y_, "small", describe_memory(stage));
+    const std::string memory = describe_memory(stage);
+    text(x, y_, "small", memory);
+    if (memory.size() > kLineBytes * 2 / 3) y_ += 16;  // no room for both in one line
     text(kMargin + kInner, y_, "small end",
          fmt::format("{:.0f} % of a token: {:.4g} of {:.4g} ms",
                      whole_ms > 0 ? 100 * stage.decode_ms / whole_ms : 0, stage.decode_ms, whole_ms));
@@ -227,7 +231,7 @@ class Picture {
   }
 
   void draw_unused(const Plan::Unused& unused) {
-    rectangle(kMargin, y_ - 15, 26, 20, "#9aa0a6", 3);
+    rectangle(kMargin, y_ - 15, 26, 20, kOtherPlan, 3);
     text(kMargin + 13, y_, "badge middle", "\xE2\x80\x93");  // a dash
     const double x = kMargin + kIndent;
     text(x, y_, "name", unused.device);
@@ -244,16 +248,16 @@ class Picture {
     for (const Plan::Alternative& other : plan_.alternatives) {
       most = std::max(most, other.decode_tokens_per_second);
     }
-    text(kMargin, y_, "name", "The plans not taken");
+    text(kMargin, y_, "name", "Against the plans not taken");
     text(kMargin + kInner, y_, "small end", "tokens/s decoding, and of prompt");
     y_ += 24;
     if (plan_.feasible) {
-      draw_rate("this plan", plan_.decode_tokens_per_second, plan_.prefill_tokens_per_second, true, kTime,
+      draw_rate("this plan", plan_.decode_tokens_per_second, plan_.prefill_tokens_per_second, true, kThisPlan,
                 most);
     }
     for (const Plan::Alternative& other : plan_.alternatives) {
       draw_rate(other.plan, other.decode_tokens_per_second, other.prefill_tokens_per_second, other.feasible,
-                "#9aa0a6", most);
+                kOtherPlan, most);
     }
   }
 
@@ -264,7 +268,7 @@ class Picture {
     text(kMargin, y_, "", name);
     const double width = most > 0 ? (kInner - kLeft - kRight) * decode / most : 0;
     rectangle(kMargin + kLeft, y_ - 11, width, 14, feasible ? fill : kFree, 2);
-    const std::string figures = fmt::format("{:.1f}, {:.0f}", decode, prefill);
+    const std::string figures = fmt::format("{}, {}", describe_rate(decode), describe_rate(prefill));
     text(kMargin + kInner, y_, feasible ? "end" : "end small",
          feasible ? figures : "does not fit; else " + figures);
     y_ += 22;

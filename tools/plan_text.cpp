@@ -98,16 +98,16 @@ class Writer {
   }
 
   void write_prediction() {
-    text_ +=
-        fmt::format("\nPredicted: {:.1f} tokens/s decoding, {:.0f} tokens/s of prompt, loaded in {:.1f} s",
-                    plan_.decode_tokens_per_second, plan_.prefill_tokens_per_second, plan_.load_s);
-    if (plan_.joules_per_token > 0) text_ += fmt::format(", {:.2g} joules a token", plan_.joules_per_token);
+    text_ += fmt::format("\nPredicted: {} tokens/s decoding, {} tokens/s of prompt, loaded in {:.1f} s",
+                         describe_rate(plan_.decode_tokens_per_second),
+                         describe_rate(plan_.prefill_tokens_per_second), plan_.load_s);
+    if (plan_.joules_per_token > 0) text_ += fmt::format(", {:.3g} joules a token", plan_.joules_per_token);
     text_ += "\n";
   }
 
   void write_row(std::string_view name, double decode, double prefill, bool feasible) {
-    text_ += fmt::format("{:20}  {:>10.1f}  {:>10.0f}{}\n", printable(name), decode, prefill,
-                         feasible ? "" : "  does not fit");
+    text_ += fmt::format("{:20}  {:>10}  {:>10}{}\n", printable(name), describe_rate(decode),
+                         describe_rate(prefill), feasible ? "" : "  does not fit");
   }
 
   void write_alternatives() {
@@ -146,6 +146,10 @@ std::string describe_memory(const PlanStage& stage) {
                                  human_size(stage.kv_bytes), human_size(stage.scratch_bytes));
   if (stage.host_layers > 0) text += fmt::format(", {} in host memory", human_size(stage.host_bytes));
   return text;
+}
+
+std::string describe_rate(double tokens_per_second) {
+  return fmt::format("{:.{}f}", tokens_per_second, tokens_per_second < 999.95 ? 1 : 0);
 }
 
 double token_ms(const Plan& plan) {

@@ -17,6 +17,9 @@ std::string describe_layers(const PlanStage& stage);
 /// "5.2 GiB of 24.0 GiB (4.6 GiB weights, 512.0 MiB KV cache, 0 B scratch)", and what lies in host memory.
 std::string describe_memory(const PlanStage& stage);
 
+/// Tokens per second: "66.6", "1995".
+std::string describe_rate(double tokens_per_second);
+
 /// What one token takes on all stages, hand-offs included, in ms.
 double token_ms(const Plan& plan);
 

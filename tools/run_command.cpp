@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "command.hpp"
@@ -18,8 +20,10 @@
 #include "loading.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "output_file.hpp"
 #include "printing.hpp"
 #include "sampling_options.hpp"
+#include "stage_report.hpp"
 #include "statistics.hpp"
 
 namespace motley::tools {
@@ -33,6 +37,8 @@ struct RunOptions {
   std::optional<std::string> prompt;
   std::string prompt_file;
   bool hide_prompt = false;
+  bool stats = false;
+  std::string stats_json;
 };
 
 /// How long the demo model waits for a prompt on a standard input that is neither a terminal nor at its end.
@@ -67,7 +73,12 @@ class Run {
     if (prompt_) continue_prompt(model, session);
     if (talks_) talk(session);
     say_statistics(statistics_, engine);
-    check_validation(engine.device(), options_.compute);
+    if (options_.stats) write_error(stage_table(session.stage_statistics()));
+    if (!options_.stats_json.empty()) {
+      const std::string json = stage_json(session.stage_statistics());
+      write_output_file(options_.stats_json, std::as_bytes(std::span(json)));
+    }
+    check_validation(engine, options_.compute);
     return interrupted_ ? kInterrupted : kSuccess;
   }
 
@@ -75,8 +86,14 @@ class Run {
   void say_model(const Engine& engine) const {
     const bool draws = generate_.sampling.temperature > 0;
     const std::string seed = draws ? fmt::format(", seed {}", generate_.sampling.seed) : std::string();
-    say(fmt::format("{} on {}{}", printable(engine.model().path().filename().string()),
-                    printable(engine.device().info().name), seed));
+    say(fmt::format("{} on {}{}", printable(engine.model().path().filename().string()), device_names(engine),
+                    seed));
+  }
+
+  static std::string device_names(const Engine& engine) {
+    std::vector<std::string> names;
+    for (const Device& device : engine.devices()) names.push_back(printable(device.info().name));
+    return fmt::format("{}", fmt::join(names, " and "));
   }
 
   void find_prompt() {
@@ -154,6 +171,8 @@ Command add_run_command(CLI::App& parent) {
       ->type_name("FILE")
       ->excludes(text);
   app->add_flag("--no-display-prompt", options->hide_prompt, "Write what follows the prompt only");
+  app->add_flag("--stats", options->stats, "Tell what each device did, beside what was predicted");
+  app->add_option("--stats-json", options->stats_json, "Write that as JSON to this file")->type_name("FILE");
   add_sampling_options(*app, options->sampling);
   add_compute_options(*app, options->compute);
   return {app, [options] { return run(*options); }};

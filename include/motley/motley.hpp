@@ -196,15 +196,6 @@ MOTLEY_API void write_synthetic_model(std::string_view shape, const std::filesys
 
 enum class CacheType { kF16, kF32 };
 
-struct EngineOptions {
-  /// Called while the weights are loaded with the bytes done and in all; returning false cancels
-  /// (kCancelled).
-  std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
-  /// When a device is lost, hangs or gives values that are no numbers: go on without it, with the same text,
-  /// where another is left. Without this it is an error (kDeviceLost).
-  bool recover = true;
-};
-
 struct SessionOptions {
   std::uint32_t context_tokens = 0;  ///< positions in the KV cache; 0: as trained, at most 4096
   std::uint32_t batch_tokens =
@@ -308,6 +299,18 @@ MOTLEY_API std::string to_json(const Plan& plan);
 // ------------------------------------------------------------------------------------------------------------
 // loading
 
+struct EngineOptions {
+  /// Called while the weights are loaded with the bytes done and in all; returning false cancels
+  /// (kCancelled).
+  std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
+  /// When a device is lost, hangs or gives values that are no numbers: go on without it, with the same text,
+  /// where another is left. Without this it is an error (kDeviceLost).
+  bool recover = true;
+  /// Called with each plan before it is carried out: when loading, and again when a device has failed. From
+  /// the thread that loads; must not call the engine.
+  std::function<void(const Plan&)> planned;
+};
+
 /// Device memory that a model and one session need, in bytes.
 struct MemoryNeed {
   std::uint64_t weights_bytes = 0;
@@ -401,6 +404,21 @@ struct Piece {
   std::string text;
 };
 
+/// What one stage of a session has done.
+struct StageStatistics {
+  PlanStage plan;  ///< its layers, its device, and the prediction (times are 0 where nothing was measured)
+  std::uint64_t decoded_tokens = 0;  ///< one by one
+  std::uint64_t prompt_tokens = 0;   ///< several at once
+  std::chrono::nanoseconds
+      decode_busy{};  ///< at work on decoding; the rest of decode_wall it waited for others
+  std::chrono::nanoseconds decode_wall{};  ///< from the beginning to the end of decoding, all stages
+  std::chrono::nanoseconds prompt_busy{};
+  std::chrono::nanoseconds prompt_wall{};
+  std::uint64_t handed_over_bytes = 0;  ///< to the next stage
+  std::uint64_t memory_bytes = 0;       ///< allocated on the device now, all stages on it
+  std::uint64_t peak_memory_bytes = 0;
+};
+
 /// One stream of tokens with its KV cache. Move-only. For one thread at a time, except cancel(), which any
 /// thread may call.
 class MOTLEY_API Session {
@@ -415,6 +433,8 @@ class MOTLEY_API Session {
   std::uint32_t position() const;        ///< tokens in the context now
   std::uint32_t batch_tokens() const;    ///< as chosen for the memory there is
   std::uint64_t cache_bytes() const;     ///< keys and values of a full context
+  /// What each stage has done so far, beside what was predicted; without the work before a device failed.
+  std::vector<StageStatistics> stage_statistics() const;
 
   /// Appends tokens to the context. Throws kContextFull, before running anything, when they do not fit,
   /// kInvalidArgument for an id outside the vocabulary.

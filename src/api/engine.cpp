@@ -8,6 +8,23 @@
 #include "engine/uploader.hpp"
 
 namespace motley {
+namespace {
+
+/// The plan with the devices' numbers as the user knows them.
+Plan describe(const placement::Plan& planned, const placement::Machine& machine,
+              const placement::Request& request, const std::vector<Device>& devices) {
+  Plan plan = to_plan(planned, machine, request);
+  for (PlanStage& stage : plan.stages) stage.device_index = devices[stage.device_index].info().index;
+  for (Plan::Unused& unused : plan.unused) unused.device_index = devices[unused.device_index].info().index;
+  if (devices.size() == 1) {
+    // Nothing was measured, so that what the planner predicts has no ground.
+    plan.decode_tokens_per_second = plan.prefill_tokens_per_second = 0;
+    for (PlanStage& stage : plan.stages) stage.decode_ms = stage.prefill_ms_per_512 = 0;
+  }
+  return plan;
+}
+
+}  // namespace
 
 engine::SessionRequest to_request(const SessionOptions& options) {
   return {options.context_tokens, options.batch_tokens, options.cache_k == CacheType::kF32,
@@ -64,6 +81,13 @@ std::shared_ptr<Engine::Impl> Engine::Impl::load(Model model, std::vector<Device
   host_options.request = std::move(request);
   host_options.recover = options.recover;
   host_options.progress = options.progress;
+  if (options.planned) {
+    host_options.planned = [devices, tell = options.planned](const placement::Plan& plan,
+                                                             const placement::Machine& machine,
+                                                             const placement::Request& asked) {
+      tell(describe(plan, machine, asked, devices));
+    };
+  }
   std::vector<std::shared_ptr<vk::Device>> vulkan;
   for (const Device& device : devices) vulkan.push_back(Access::of(device).device);
   auto host =
@@ -88,10 +112,7 @@ std::vector<Device> Engine::devices() const {
 
 Plan Engine::plan() const {
   const engine::ModelHost& host = *impl_->host;
-  Plan plan = to_plan(host.plan(), host.machine(), host.request());
-  for (PlanStage& stage : plan.stages) stage.device_index = impl_->devices[stage.device_index].info().index;
-  for (Plan::Unused& unused : plan.unused)
-    unused.device_index = impl_->devices[unused.device_index].info().index;
+  Plan plan = describe(host.plan(), host.machine(), host.request(), impl_->devices);
   plan.model = impl_->model.path().string();
   plan.layers = host.config().layers;
   plan.context_tokens = host.context_tokens();

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,6 +23,7 @@ struct Subject {
   placement::Machine machine;
   placement::Workload workload;
   placement::Request request;
+  std::map<size_t, std::string> twins;  ///< devices that another driver offers as well and better: why
 };
 
 std::vector<std::string_view> format_names() {
@@ -87,7 +90,9 @@ Subject at_hand(const gguf::File& file, const PlanOptions& options, const Sessio
   placement::Request& request = subject.request;
   for (const placement::Place& place : placement::rank(candidates)) {
     const bool said = contains(request.only, place.index) || contains(request.excluded, place.index);
-    if (place.same_as && !said) request.excluded.push_back(place.index);
+    if (!place.same_as || said) continue;
+    request.excluded.push_back(place.index);
+    subject.twins[place.index] = place.reason;
   }
   subject.workload = engine::make_workload(file, to_request(session), facts);
   for (size_t i = 0; i < facts.size(); ++i) {
@@ -129,6 +134,10 @@ Plan make_plan(const Model& model, const PlanOptions& options, const SessionOpti
   plan.layers = static_cast<uint32_t>(subject.workload.layers.size());
   plan.context_tokens = subject.workload.context;
   plan.estimates = std::move(estimates);
+  for (Plan::Unused& unused : plan.unused) {
+    const auto twin = subject.twins.find(unused.device_index);
+    if (twin != subject.twins.end()) unused.reason = twin->second;
+  }
   return plan;
 }
 

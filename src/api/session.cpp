@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/impl.hpp"
 #include "base/error.hpp"
 
@@ -79,6 +81,34 @@ uint32_t Session::position() const {
 }
 uint32_t Session::batch_tokens() const { return impl_->session.batch_tokens(); }
 uint64_t Session::cache_bytes() const { return impl_->session.cache_bytes(); }
+
+std::vector<StageStatistics> Session::stage_statistics() const {
+  const Plan plan = impl_->engine.plan();
+  const std::vector<Device> devices = impl_->engine.devices();
+  const std::vector<engine::StageTimes>& times = impl_->session.stage_times();
+  std::vector<StageStatistics> result;
+  for (size_t i = 0; i < std::min(plan.stages.size(), times.size()); ++i) {
+    StageStatistics of;
+    of.plan = plan.stages[i];
+    of.decoded_tokens = times[i].decode.tokens;
+    of.prompt_tokens = times[i].prefill.tokens;
+    of.decode_busy = times[i].decode.busy;
+    of.decode_wall = times[i].decode.wall;
+    of.prompt_busy = times[i].prefill.busy;
+    of.prompt_wall = times[i].prefill.wall;
+    const bool hands_over = i + 1 < plan.stages.size();
+    const uint64_t vector_bytes = uint64_t{impl_->session.config().embedding} * sizeof(float);
+    if (hands_over) of.handed_over_bytes = (of.decoded_tokens + of.prompt_tokens) * vector_bytes;
+    const auto device = std::ranges::find_if(
+        devices, [&](const Device& each) { return each.info().index == of.plan.device_index; });
+    if (device != devices.end()) {
+      of.memory_bytes = device->allocated_bytes();
+      of.peak_memory_bytes = device->peak_allocated_bytes();
+    }
+    result.push_back(std::move(of));
+  }
+  return result;
+}
 
 void Session::evaluate(std::span<const Token> tokens) {
   std::vector<Token> all(tokens.begin(), tokens.end());

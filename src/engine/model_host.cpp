@@ -16,7 +16,7 @@ constexpr int kLoadAttempts = 8;
 
 std::string join(const std::vector<std::string>& sentences) {
   std::string text;
-  for (const std::string& sentence : sentences) text += (text.empty() ? "" : " ") + sentence;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
   return text;
 }
 
@@ -42,13 +42,17 @@ void ModelHost::describe_devices() {
   for (const std::shared_ptr<vk::Device>& device : devices_)
     machine_.devices.push_back(describe_device(*device));
   machine_.host.memory_bytes = host_available_bytes().value_or(0);
-  if (devices_.size() == 1) return;
-  const auto is_software = [&](size_t i) {
-    return machine_.devices[i].device_class == placement::DeviceClass::kCpu;
+  const auto is_real = [](const placement::PlanDevice& device) {
+    return device.device_class != placement::DeviceClass::kCpu;
   };
+  // More than there are is all of them; and a software driver's memory is host memory.
+  std::optional<uint32_t>& device_layers = options_.request.device_layers;
+  if (device_layers >= config_.layers || std::ranges::none_of(machine_.devices, is_real))
+    device_layers.reset();
+  if (devices_.size() == 1) return;
   std::vector<size_t> software;
   for (size_t i = 0; i < devices_.size(); ++i)
-    if (is_software(i)) software.push_back(i);
+    if (!is_real(machine_.devices[i])) software.push_back(i);
   if (options_.request.only.empty() && software.size() < devices_.size()) held_back_ = software;
   for (size_t i = 0; i < devices_.size(); ++i)
     if (std::ranges::find(held_back_, i) == held_back_.end()) measure(i);
@@ -118,6 +122,7 @@ void ModelHost::make_plan() {
   if (!plan_.feasible)
     fail(ErrorCode::kOutOfMemory, "'{}' does not fit: {}", file_->path().string(), join(plan_.warnings));
   for (const std::string& warning : plan_.warnings) log(LogLevel::kWarning, "{}", warning);
+  if (options_.planned) options_.planned(plan_, machine_, options_.request);
 }
 
 ModelHost::Loaded ModelHost::loaded() const {

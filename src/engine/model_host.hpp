@@ -1,6 +1,7 @@
 // Keeps a model loaded on the devices that work.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,9 @@ class ModelHost {
     placement::Request request;  ///< indices are those of `devices`
     bool recover = true;         ///< go on without a device that fails
     LoadProgress progress;
+    /// Called with each plan before it is carried out, the machine it is for and what was asked. Must not
+    /// call this object.
+    std::function<void(const placement::Plan&, const placement::Machine&, const placement::Request&)> planned;
   };
 
   /// `devices` in the order in which they are preferred. Nothing is loaded yet. With a single device nothing

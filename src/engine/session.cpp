@@ -56,6 +56,7 @@ void Session::make_stages() {
     stages_[i]->connect(i > 0 ? hand_offs_[i - 1].get() : nullptr,
                         i < hand_offs_.size() ? hand_offs_[i].get() : nullptr);
   }
+  stage_times_.assign(stages_.size(), {});
   pipeline_ = std::make_unique<Pipeline>(devices_of(model_->specs()).of_stage, kHandOffSlots);
 }
 
@@ -161,6 +162,8 @@ void Session::run_once(std::span<const Token> tokens, const AfterChunk& after_ch
   const auto count_finished = [&] {
     for (uint32_t i = 0; i < pipeline_->finished_chunks(); ++i) cached_tokens_ += chunks[i].count;
   };
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<std::chrono::nanoseconds> busy_before = pipeline_->busy_times();
   try {
     pipeline_->run(static_cast<uint32_t>(chunks.size()), work);
   } catch (...) {
@@ -168,6 +171,19 @@ void Session::run_once(std::span<const Token> tokens, const AfterChunk& after_ch
     throw;
   }
   count_finished();
+  count_times(tokens.size(), start, busy_before);
+}
+
+void Session::count_times(size_t tokens, std::chrono::steady_clock::time_point start,
+                          const std::vector<std::chrono::nanoseconds>& busy_before) {
+  const auto wall = std::chrono::steady_clock::now() - start;
+  const std::vector<std::chrono::nanoseconds> busy = pipeline_->busy_times();
+  for (size_t i = 0; i < stage_times_.size(); ++i) {
+    StageTimes::Work& work = tokens == 1 ? stage_times_[i].decode : stage_times_[i].prefill;
+    work.tokens += tokens;
+    work.busy += busy[i] - busy_before[i];
+    work.wall += wall;
+  }
 }
 
 void Session::run_stage(size_t index, std::span<const Token> tokens, uint32_t position, uint32_t slot) {

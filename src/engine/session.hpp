@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,6 +17,17 @@
 #include "engine/stage.hpp"
 
 namespace motley::engine {
+
+/// What a stage has done since it was made, tokens one by one and prompts apart.
+struct StageTimes {
+  struct Work {
+    uint64_t tokens = 0;
+    std::chrono::nanoseconds busy{};  ///< the stage was at work
+    std::chrono::nanoseconds wall{};  ///< some stage was
+  };
+  Work decode;
+  Work prefill;
+};
 
 /// For one thread at a time, except cancel().
 class Session {
@@ -48,6 +60,9 @@ class Session {
   /// Forgets the tokens from `length` on.
   void truncate(uint32_t length);
 
+  /// One for each stage of the model that runs now.
+  const std::vector<StageTimes>& stage_times() const { return stage_times_; }
+
   void cancel() noexcept { cancelled_ = true; }
   /// Whether cancel() was called; the answer resets it.
   bool take_cancel() noexcept { return cancelled_.exchange(false); }
@@ -68,6 +83,8 @@ class Session {
   void run(std::span<const Token> tokens, const AfterChunk& after_chunk);
   void keep_finished(std::span<const Token> tokens);
   void run_once(std::span<const Token> tokens, const AfterChunk& after_chunk);
+  void count_times(size_t tokens, std::chrono::steady_clock::time_point start,
+                   const std::vector<std::chrono::nanoseconds>& busy_before);
   void run_stage(size_t index, std::span<const Token> tokens, uint32_t position, uint32_t slot);
   void check_numbers(size_t index, uint32_t tokens, uint32_t slot) const;
   void go_on_without(const DeviceFailure& failure);
@@ -82,6 +99,7 @@ class Session {
   std::vector<std::unique_ptr<Stage>> stages_;
   std::vector<std::unique_ptr<HandOff>> hand_offs_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::vector<StageTimes> stage_times_;
   std::vector<Token> tokens_;
   size_t cached_tokens_ = 0;  ///< of tokens_, what the stages' caches hold; fewer only after a failure
   bool have_logits_ = false;

@@ -16,7 +16,7 @@ plan() {
 # stages prints a line "DEVICE:FIRST:LAST" for each stage of the last plan, the fields of an entry one a line.
 stages() { fields stages unused 'device|first_layer|last_layer' | paste -d: - - -; }
 # fields FROM TO NAMES prints the values of these fields of the entries in list FROM, which list TO follows.
-fields() { sed -n "/^  \"$1\"/,/^  \"$2\"/p" "$work/out" | sed -nE "s/^      \"($3)\": \"?([^\"]*)\"?,?\$/\2/p"; }
+fields() { sed -n "/^  \"$1\"/,/^  \"$2\"/p" "$work/out" | sed -nE "s/^      \"($3)\": \"?([^\",]*)\"?,?\$/\2/p"; }
 # figure NAME prints a figure of the plan as a whole.
 figure() { sed -nE "s/^  \"$1\": ([0-9.e+-]+),\$/\1/p" "$work/out"; }
 # true_of EXPRESSION: awk's.
@@ -114,8 +114,8 @@ refused() {
 }
 check 6 "no device is called '4080'; there are:" \
   "$motley" plan shape:llama-3-8b --devices-from "$machines/rtx-4090-and-3090.json" --device 4080
-check 6 "no device is called 'x'" \
-  "$motley" plan shape:llama-3-8b --devices-from "$machines/rtx-4090-and-3090.json" --layers x:0-31
+check 6 "no device is called 'gtx'" \
+  "$motley" plan shape:llama-3-8b --devices-from "$machines/rtx-4090-and-3090.json" --layers gtx:0-31
 refused "'RTX 4090' is both excluded and named" --device 0 --exclude-device 0
 refused 'contradict each other' --split 1,1 --layers 0:0-31
 refused 'layers 16-31 are left out' --layers 0:0-15
@@ -125,7 +125,9 @@ refused "layers: '1:3-x' is no list" --layers 0:0-2,1:3-x
 refused "layers: '0:0-31,' is no list" --layers 0:0-31,
 refused '3 shares for 2 devices' --split 1,1,1
 refused "--split: '-1' is no number" --split 3,-1
-refused 'GiB too little' --max-memory 0=1GiB,1=1GiB --reserve 1KiB
+echo '{"devices": [{"name": "A", "memory_bytes": 9000000000}]}' >"$work/alone.json"
+check 2 'leave 4.0 GiB usable; .*: at least 1\.[0-9] GiB too little' \
+  "$motley" plan shape:llama-3-8b --devices-from "$work/alone.json" --max-memory A=4GiB
 refused "--reserve: '5 parsecs' is no size" --reserve '5 parsecs'
 refused "--max-memory: 'RTX' is not DEVICE=SIZE" --max-memory RTX
 refused "--max-memory: 'nan' is no size" --max-memory 0=nan
@@ -147,7 +149,7 @@ written '^RTX 4090: layers 0-31, embedding, output$'
 written '^  memory \[#+=+\+*\.+\] '
 written '^  time   \[#{40}\] 100 % of a token'
 written '^  RTX 3090: leaving it out'
-written '^this one +[0-9.]+ +[0-9]+$'
+written '^this one +[0-9.]+ +[0-9.]+$'
 written '^  dispatch cost of .RTX 4090. not given'
 check 0 '' "$motley" plan "$demo" --devices-from "$machines/sixteen-devices.json"
 cat >"$work/odd.json" <<'END'
