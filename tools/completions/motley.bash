@@ -1,15 +1,14 @@
 # Completes motley's subcommands, options and model files in bash.
 
 _motley_options() {
-  local computing='-m --model --device --list-devices -c --ctx-size -b --batch-size -ub --ubatch-size
-    -ctk --cache-type-k -ctv --cache-type-v --validate -v --verbose'
   local placement='--device --exclude-device --priority --split --layers --reserve --max-memory --objective --spread
     -ngl --gpu-layers'
   local session='-c --ctx-size -b --batch-size -ub --ubatch-size -ctk --cache-type-k -ctv --cache-type-v'
+  local computing="-m --model --list-devices --no-recover --validate -v --verbose $placement $session"
   local sampling='-n --predict -s --seed --temp --top-k --top-p --min-p --typical --repeat-penalty
     --frequency-penalty --presence-penalty --repeat-last-n --logit-bias -r --stop --context-shift --ignore-eos'
   case $1 in
-    run) echo "-p --prompt -f --file --no-display-prompt $sampling $computing" ;;
+    run) echo "-p --prompt -f --file --no-display-prompt --stats --stats-json $sampling $computing" ;;
     inspect) echo "--json" ;;
     tokenize) echo "-p --prompt --stdin --no-special" ;;
     detokenize) echo "--ids" ;;

@@ -4,7 +4,8 @@ set -l commands run inspect tokenize detokenize logits perplexity bench devices 
 set -l reads_prompt '__fish_seen_subcommand_from run tokenize logits'
 set -l computes '__fish_seen_subcommand_from run logits perplexity bench'
 set -l sizes '__fish_seen_subcommand_from run logits perplexity bench plan'
-set -l places '__fish_seen_subcommand_from plan'
+set -l places '__fish_seen_subcommand_from run logits perplexity bench plan'
+set -l plans '__fish_seen_subcommand_from plan'
 set -l benches '__fish_seen_subcommand_from bench'
 set -l runs '__fish_seen_subcommand_from run'
 
@@ -34,13 +35,13 @@ complete -c motley -n '__fish_seen_subcommand_from run perplexity' -s f -l file 
 complete -c motley -n $reads_prompt -s p -l prompt -x -d 'The prompt'
 
 complete -c motley -n $sizes -s m -l model -r -k -a '(__fish_complete_suffix .gguf)' -d 'The model'
-complete -c motley -n $computes -l device -x -d 'Device index, name or UUID'
 complete -c motley -n $computes -l list-devices -d 'List the devices and end'
 complete -c motley -n $sizes -s c -l ctx-size -x -d 'Tokens of prompt and text that the model sees'
 complete -c motley -n $sizes -s b -l batch-size -x -d 'Tokens of a prompt taken at once'
 complete -c motley -n $sizes -o ub -l ubatch-size -x -d 'Tokens of a prompt computed at once'
 complete -c motley -n $sizes -o ctk -l cache-type-k -x -a 'f16 f32' -d 'How keys are kept'
 complete -c motley -n $sizes -o ctv -l cache-type-v -x -a 'f16 f32' -d 'How values are kept'
+complete -c motley -n $computes -l no-recover -d 'End with an error when a device fails'
 complete -c motley -n $computes -l validate -d 'Load the Vulkan validation layers'
 complete -c motley -n $computes -s v -l verbose -d 'Tell what is being done'
 
@@ -59,6 +60,8 @@ complete -c motley -n $runs -l logit-bias -x -d 'Add to the logit of a token: id
 complete -c motley -n $runs -s r -l stop -x -d 'End the text where this would follow'
 complete -c motley -n $runs -l context-shift -d 'Go on when the context is full'
 complete -c motley -n $runs -l ignore-eos -d 'Go on after the end of the text'
+complete -c motley -n $runs -l stats -d 'Tell what each device did'
+complete -c motley -n $runs -l stats-json -r -F -d 'Write that as JSON'
 complete -c motley -n $runs -l no-display-prompt -d 'Write what follows the prompt only'
 
 complete -c motley -n $benches -s p -l n-prompt -x -d 'Lengths of prompts'
@@ -69,8 +72,8 @@ complete -c motley -n $benches -s r -l repetitions -x -d 'How often each is time
 complete -c motley -n $benches -l no-warmup -d 'Do not run each once before it is timed'
 complete -c motley -n $benches -s o -l output-format -x -a 'md csv json jsonl' -d 'Form of the table'
 
-complete -c motley -n $places -l devices-from -r -k -a '(__fish_complete_suffix .json)' -d 'Plan for the devices of this file'
-complete -c motley -n $places -l svg -r -F -d 'Write a picture'
+complete -c motley -n $plans -l devices-from -r -k -a '(__fish_complete_suffix .json)' -d 'Plan for the devices of this file'
+complete -c motley -n $plans -l svg -r -F -d 'Write a picture'
 complete -c motley -n $places -l device -x -d 'Use these devices only'
 complete -c motley -n $places -l exclude-device -x -d 'Do not use these devices'
 complete -c motley -n $places -l priority -x -d 'Fill these devices first'
