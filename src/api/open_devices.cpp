@@ -15,6 +15,7 @@ std::vector<placement::Candidate> candidates_of(const vk::Instance& instance) {
   std::vector<placement::Candidate> candidates;
   for (const vk::PhysicalDevice& device : instance.devices())
     candidates.push_back(engine::to_candidate(device.facts, cache));
+  number_namesakes(candidates);
   return candidates;
 }
 

@@ -57,16 +57,6 @@ bool contains(const std::vector<size_t>& devices, size_t device) {
   return std::ranges::find(devices, device) != devices.end();
 }
 
-/// Names as the plan will tell them, so that they can be asked for.
-void number_namesakes(std::vector<placement::Candidate>& candidates) {
-  placement::Machine names;
-  for (const placement::Candidate& candidate : candidates) {
-    names.devices.emplace_back().name = candidate.name;
-  }
-  placement::number_namesakes(names);
-  for (size_t i = 0; i < candidates.size(); ++i) candidates[i].name = names.devices[i].name;
-}
-
 /// This machine's devices, those measured that may be used. Of a GPU that two drivers offer, one is enough
 /// unless both are asked for.
 Subject at_hand(const gguf::File& file, const PlanOptions& options, const SessionOptions& session,

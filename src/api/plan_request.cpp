@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "placement/constraints.hpp"
+#include "placement/machine_file.hpp"
 
 namespace motley {
 namespace {
@@ -77,6 +78,13 @@ placement::LayerRange take_entry(std::string_view& text, std::span<const Candida
 }
 
 }  // namespace
+
+void number_namesakes(std::vector<Candidate>& candidates) {
+  placement::Machine names;
+  for (const Candidate& candidate : candidates) names.devices.emplace_back().name = candidate.name;
+  placement::number_namesakes(names);
+  for (size_t i = 0; i < candidates.size(); ++i) candidates[i].name = names.devices[i].name;
+}
 
 std::vector<placement::LayerRange> parse_layers(std::string_view text, std::span<const Candidate> devices) {
   std::vector<placement::LayerRange> ranges;

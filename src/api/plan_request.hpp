@@ -12,6 +12,9 @@
 
 namespace motley {
 
+/// Names as a plan tells them, so that they can be asked for: "RTX 3090", "RTX 3090 #2".
+void number_namesakes(std::vector<placement::Candidate>& candidates);
+
 /// The planner's request for `options`; its devices are indices into `devices`. Throws Error{kNoDevice} for
 /// devices that are not there and Error{kInvalidArgument} for layers that cannot be read.
 placement::Request to_request(const PlanOptions& options, std::span<const placement::Candidate> devices);

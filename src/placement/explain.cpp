@@ -47,9 +47,12 @@ std::string share_of(const Context& context, const Plan& plan, const Stage& stag
   const uint64_t used = stage.weights_bytes + stage.kv_bytes + stage.scratch_bytes;
   const uint64_t room =
       context.memory.usable_bytes(stage.device) - std::min(used, context.memory.usable_bytes(stage.device));
-  if (next < layers && context.memory.layer_bytes(next, next + 1) > room) {
-    return fmt::format("full: the next layer takes {}",
-                       gibibytes(context.memory.layer_bytes(next, next + 1)));
+  // A neighbour at either end might move here; the first stage has none before, the last none behind.
+  for (const uint32_t neighbour : {next, stage.first_layer - 1}) {
+    if (neighbour < layers && context.memory.layer_bytes(neighbour, neighbour + 1) > room) {
+      return fmt::format("full: another layer takes {}",
+                         gibibytes(context.memory.layer_bytes(neighbour, neighbour + 1)));
+    }
   }
   return "what the others do not hold";
 }
@@ -113,8 +116,8 @@ std::string reason_by_figures(const Context& context, const Plan& plan, size_t d
   if (with.stages.size() <= plan.stages.size() || !(slower > 0.001)) {
     return fmt::format("leaving it out: nothing would get faster with it ({})", against);
   }
-  return fmt::format("leaving it out: with a share by its speed the plan would be {:.2g} % slower ({})",
-                     100 * slower, against);
+  return fmt::format("leaving it out: with a share by its speed the plan would be {:.{}f} % slower ({})",
+                     100 * slower, slower < 0.1 ? 1 : 0, against);
 }
 
 std::string unused_reason(const Context& context, const Allowed& allowed, const Plan& plan, size_t device) {
