@@ -55,8 +55,10 @@ DeviceInfo describe(const vk::DeviceFacts& facts, placement::Place place) {
 
 std::vector<DeviceInfo> list(const vk::Instance& instance) {
   std::vector<DeviceInfo> result;
-  for (placement::Place& place : placement::rank(candidates(instance)))
-    result.push_back(describe(instance.devices()[place.index].facts, std::move(place)));
+  for (placement::Place& place : placement::rank(candidates(instance))) {
+    const vk::DeviceFacts& facts = instance.devices()[place.index].facts;
+    result.push_back(describe(facts, std::move(place)));
+  }
   return result;
 }
 

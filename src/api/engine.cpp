@@ -89,6 +89,7 @@ std::shared_ptr<Engine::Impl> Engine::Impl::load(Model model, std::vector<Device
     };
   }
   std::vector<std::shared_ptr<vk::Device>> vulkan;
+  vulkan.reserve(devices.size());
   for (const Device& device : devices) vulkan.push_back(Access::of(device).device);
   auto host =
       std::make_shared<engine::ModelHost>(Access::of(model).file, std::move(vulkan), std::move(host_options));

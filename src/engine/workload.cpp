@@ -84,6 +84,8 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
     lanes = std::max(lanes, kernels::make_profile(*facts).lanes);
     kv_bytes = stage.cache_bytes;
     workload.scratch_bytes = std::max(workload.scratch_bytes, stage.scratch_bytes());
+    workload.context_scratch_bytes =
+        std::max(workload.context_scratch_bytes, stage.rope_table_bytes + stage.attention_parts_bytes);
     workload.output_scratch_bytes =
         std::max(workload.output_scratch_bytes, last.scratch_bytes() - stage.scratch_bytes());
     slot_bytes = stage.slot_bytes();
@@ -91,7 +93,7 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   }
 
   // A stage between two others stages what it gets and what it gives.
-  if (!all_import && devices.size() > 1) workload.scratch_bytes += 2 * kHandOffSlots * slot_bytes;
+  if (!all_import && devices.size() > 1) workload.scratch_bytes += uint64_t{2} * kHandOffSlots * slot_bytes;
 
   constexpr uint32_t kLayerDispatches = 13;
   const uint32_t dispatches = kLayerDispatches + (config.architecture->qk_norm ? 2 : 0);

@@ -76,7 +76,7 @@ void pack_k_header(const uint8_t* block, uint32_t* words) {
 void pack_q4_k(const uint8_t* block, uint32_t* words) {
   pack_k_header(block, words);
   const uint8_t* nibbles = block + 16;
-  for (uint32_t b = 0; b < 8; ++b) {
+  for (size_t b = 0; b < 8; ++b) {
     std::array<uint8_t, kQuantsPerBlock> quants{};
     for (uint32_t i = 0; i < kQuantsPerBlock; ++i) {
       quants[i] = static_cast<uint8_t>(nibbles[32 * (b / 2) + i] >> (4 * (b % 2)));
@@ -89,7 +89,7 @@ void pack_q5_k(const uint8_t* block, uint32_t* words) {
   pack_k_header(block, words);
   const uint8_t* high_bits = block + 16;
   const uint8_t* nibbles = block + 48;
-  for (uint32_t b = 0; b < 8; ++b) {
+  for (size_t b = 0; b < 8; ++b) {
     std::array<uint8_t, kQuantsPerBlock> quants{};
     uint32_t high = 0;
     for (uint32_t i = 0; i < kQuantsPerBlock; ++i) {
@@ -107,11 +107,11 @@ void pack_q5_k(const uint8_t* block, uint32_t* words) {
 void pack_q6_k(const uint8_t* block, uint32_t number, uint32_t* words) {
   const uint8_t* scales = block + 192;
   words[0] |= load_half(block + 208) << (16 * number);
-  for (uint32_t b = 0; b < 8; ++b) {
+  for (size_t b = 0; b < 8; ++b) {
     const uint8_t* ql = block + 64 * (b / 4);
     const uint8_t* qh = block + 128 + 32 * (b / 4);
-    const uint32_t quarter = b % 4;
-    const uint32_t target = 8 * number + b;
+    const size_t quarter = b % 4;
+    const size_t target = size_t{8} * number + b;
     std::array<uint8_t, kQuantsPerBlock> quants{};
     std::array<uint32_t, 2> high{};
     for (uint32_t i = 0; i < kQuantsPerBlock; ++i) {

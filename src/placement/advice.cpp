@@ -25,8 +25,10 @@ void scale(LayerCost& layer, double weights, double kv) {
   layer.kv_bytes = scaled(layer.kv_bytes, kv);
 }
 
-bool fits(const Context& context, const Allowed& allowed, double weights, double kv) {
+bool fits(const Context& context, const Allowed& allowed, double weights, double kv, double scratch = 1) {
   Workload smaller = context.workload;
+  smaller.scratch_bytes -= std::min(smaller.context_scratch_bytes, smaller.scratch_bytes);
+  smaller.scratch_bytes += scaled(smaller.context_scratch_bytes, scratch);
   for (LayerCost& layer : smaller.layers) scale(layer, weights, kv);
   scale(smaller.embedding, weights, kv);
   scale(smaller.output, weights, kv);
@@ -44,6 +46,25 @@ std::optional<double> largest_fitting(Fits fits, int rounds) {
     (fits(middle) ? low : high) = middle;
   }
   return low;
+}
+
+/// The largest context found that fits, tokens; 0 where none does. Bisects the ratio: what fits may be a
+/// small part of what was asked for.
+uint32_t largest_context(const Context& context, const Allowed& allowed, int rounds) {
+  constexpr uint32_t kStep = 32;  // caches come in whole steps
+  const double asked = context.workload.context;
+  const auto fits_tokens = [&](double tokens) {
+    return fits(context, allowed, 1, tokens / asked, tokens / asked);
+  };
+  double low = 1;
+  double high = asked;
+  if (!fits_tokens(low)) return 0;
+  for (int round = 0; round < rounds; ++round) {
+    const double middle = std::sqrt(low * high);
+    (fits_tokens(middle) ? low : high) = middle;
+  }
+  const auto tokens = static_cast<uint32_t>(low);
+  return tokens > kStep ? tokens / kStep * kStep : tokens;
 }
 
 double bits_per_weight(const Workload& workload) {
@@ -91,8 +112,7 @@ std::vector<std::string> advice(const Context& context, const Allowed& allowed) 
   const uint32_t tokens = context.workload.context;
   const bool has_kv = context.memory.kv_bytes(0, context.memory.layers()) > 0;
   if (has_kv && tokens > 1) {
-    const auto factor = largest_fitting([&](double kv) { return fits(context, allowed, 1, kv); }, rounds);
-    const auto fitting = static_cast<uint32_t>(factor.value_or(0) * tokens);
+    const uint32_t fitting = largest_context(context, allowed, rounds + rounds / 2);
     if (fitting > 0) {
       sentences.push_back(fmt::format("a context of {} tokens would fit (now {})", fitting, tokens));
     }

@@ -37,8 +37,9 @@ struct Workload {
   uint32_t context = 0;
   uint32_t batch = 0;  ///< tokens of a prefill chunk; 0: kPrefillTokens
   uint64_t handoff_bytes_per_token = 0;
-  uint64_t scratch_bytes = 0;         ///< every stage
-  uint64_t output_scratch_bytes = 0;  ///< the stage with the output layer, additionally
+  uint64_t scratch_bytes = 0;          ///< every stage
+  uint64_t context_scratch_bytes = 0;  ///< of these, what grows with the context
+  uint64_t output_scratch_bytes = 0;   ///< the stage with the output layer, additionally
 };
 
 /// Bytes of matrices and vectors, without KV cache.

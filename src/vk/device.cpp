@@ -1,6 +1,8 @@
 #include "vk/device.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -39,6 +41,12 @@ std::vector<Preference> preferences(MemoryUse use, DeviceType type) {
       return {{kMappable | kCached}, {kMappable}};
   }
   return {{}};
+}
+
+/// Gives an object to nobody, so that it is never destroyed.
+template <typename T>
+void leak(T object) noexcept {
+  static_cast<void>(new (std::nothrow) T(std::move(object)));  // NOLINT(cppcoreguidelines-owning-memory)
 }
 
 }  // namespace
@@ -102,9 +110,9 @@ Device::~Device() {
   if (!settle()) {
     // What a hanging device may still use cannot be freed.
     log(LogLevel::kWarning, "'{}' still hangs; its memory stays taken until this process ends", facts_.name);
-    new auto(std::move(pipelines_));
-    pipeline_cache_.release();
-    new auto(std::move(timeline_));
+    leak(std::move(pipelines_));
+    leak(std::move(pipeline_cache_));
+    leak(std::move(timeline_));
     return;
   }
   pipelines_.clear();
