@@ -43,6 +43,7 @@ Objective objective_named(const std::string& name) {
 
 std::vector<std::string> objective_names() {
   std::vector<std::string> names;
+  names.reserve(kObjectives.size());
   for (const Objective each : kObjectives) names.emplace_back(to_string(each));
   return names;
 }
@@ -62,7 +63,7 @@ std::uint64_t parse_size(std::string_view text, std::string_view option) {
     if (c != ' ') unit += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   const auto found = std::ranges::find(kUnits, unit, &Unit::name);
-  constexpr double kTooLarge = 1ULL << 62;
+  constexpr double kTooLarge = 0x1p62;
   const double bytes = found == kUnits.end() || error != std::errc{} ? -1 : figure * found->bytes;
   // Written so that NaN fails.
   if (bytes >= 0 && bytes < kTooLarge) return static_cast<std::uint64_t>(bytes);

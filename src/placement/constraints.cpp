@@ -221,8 +221,8 @@ std::vector<uint64_t> missing_bytes(const MemoryModel& memory, const Cuts& cuts)
 
 Cuts cuts_by_hand(const Machine& machine, const MemoryModel& memory, const Request& request,
                   const Allowed& allowed) {
-  const Cuts cuts = request.layers.empty() ? cuts_of_split(machine, memory.layers(), request)
-                                           : cuts_of_ranges(machine, memory.layers(), request);
+  Cuts cuts = request.layers.empty() ? cuts_of_split(machine, memory.layers(), request)
+                                     : cuts_of_ranges(machine, memory.layers(), request);
   const std::vector<uint64_t> missing = missing_bytes(memory, cuts);
   for (size_t device = 0; device < missing.size(); ++device) {
     if (missing[device] == 0) continue;

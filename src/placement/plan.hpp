@@ -109,6 +109,6 @@ struct Plan {
 ///
 /// Throws Error{kInvalidArgument} for figures that make no sense and for constraints that contradict each
 /// other or cannot be met, saying by how much.
-Plan make_plan(const Machine& machine, const Workload& workload, const Request& request);
+Plan make_plan(const Machine& given, const Workload& workload, const Request& request);
 
 }  // namespace motley::placement

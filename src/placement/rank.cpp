@@ -116,6 +116,7 @@ std::vector<Place> rank(std::span<const Candidate> candidates) {
     if (preferred[i] == i) order.push_back(i);
   }
   std::vector<bool> measured;  // by class, found before the order changes
+  measured.reserve(order.size());
   for (const size_t index : order)
     measured.push_back(all_measured(candidates, order, candidates[index].device_class));
   std::vector<double> bandwidth(candidates.size(), 0);

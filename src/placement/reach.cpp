@@ -31,7 +31,9 @@ double fluid_bound(const StageSpace& space) {
     work += size;
     for (uint32_t device = 0; device < space.devices(); ++device) {
       const double cost = space.layer_cost(device, layer);
-      rates[device] = std::max(rates[device], cost > 0 ? size / cost : kUnlimited);
+      double rate = kUnlimited;
+      if (cost > 0) rate = size / cost;
+      rates[device] = std::max(rates[device], rate);
     }
   }
   const double rate = std::accumulate(rates.begin(), rates.end(), 0.0);
