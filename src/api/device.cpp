@@ -3,6 +3,7 @@
 #include "api/impl.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/version.hpp"
 #include "engine/device_measurements.hpp"
 #include "kernels/bandwidth.hpp"
 #include "placement/rank.hpp"
@@ -64,7 +65,7 @@ std::vector<DeviceInfo> list(const vk::Instance& instance) {
 
 }  // namespace
 
-const char* version() noexcept { return MOTLEY_VERSION; }
+const char* version() noexcept { return version_string(); }
 
 void set_log(LogSeverity least, std::function<void(LogSeverity, std::string_view)> sink) {
   set_log_level(static_cast<LogLevel>(least));

@@ -31,12 +31,4 @@ placement::PlanDevice measure_device(vk::Device& device, const placement::Worklo
   return to_plan_device(device, device_measurements(context, MeasurementCache(), formats_of(workload)));
 }
 
-placement::Machine describe_machine(std::span<const std::shared_ptr<vk::Device>> devices,
-                                    const placement::Workload& workload) {
-  placement::Machine machine;
-  for (const std::shared_ptr<vk::Device>& device : devices)
-    machine.devices.push_back(measure_device(*device, workload));
-  return machine;
-}
-
 }  // namespace motley::engine

@@ -1,9 +1,6 @@
 // Devices as the planner sees them.
 #pragma once
 
-#include <memory>
-#include <span>
-
 #include "placement/machine.hpp"
 #include "placement/workload.hpp"
 #include "vk/device.hpp"
@@ -14,8 +11,5 @@ namespace motley::engine {
 placement::PlanDevice describe_device(vk::Device& device);
 /// With figures measured for the workload's formats, now or earlier. Throws as device_measurements().
 placement::PlanDevice measure_device(vk::Device& device, const placement::Workload& workload);
-/// All measured.
-placement::Machine describe_machine(std::span<const std::shared_ptr<vk::Device>> devices,
-                                    const placement::Workload& workload);
 
 }  // namespace motley::engine

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "gguf/value.hpp"
 
 namespace motley::model {
@@ -70,40 +69,16 @@ constexpr std::array kFormats = {
     ShapeFormat{"q4_k_m", TensorType::kQ4_K, 15, true},
 };
 
-/// How many letters must be put in, left out or exchanged to make `b` of `a` (Levenshtein 1966).
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t exchanged = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({exchanged, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-/// The rows' names, those nearest to `wanted` first: "llama-3-8b, llama-3-70b, ...".
-template <typename Row>
-std::string names_by_distance(std::span<const Row> rows, std::string_view wanted) {
-  constexpr size_t kLongestCompared = 64;  // Beyond any name, and little work.
-  wanted = wanted.substr(0, kLongestCompared);
-  std::vector<std::string_view> names;
-  for (const Row& row : rows) names.emplace_back(row.name);
-  std::ranges::stable_sort(names, {}, [&](std::string_view name) { return distance(wanted, name); });
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 /// The row of that name; throws Error{kInvalidArgument} where there is none.
 template <typename Row>
 const Row& row_named(std::span<const Row> rows, std::string_view wanted, const char* what) {
   const auto found =
       std::ranges::find(rows, wanted, [](const Row& row) { return std::string_view(row.name); });
   if (found != rows.end()) return *found;
+  std::vector<std::string_view> names;
+  for (const Row& row : rows) names.emplace_back(row.name);
   fail(ErrorCode::kInvalidArgument, "there is no {} \"{}\"; there are, the nearest first: {}", what,
-       gguf::escaped(wanted, 80), names_by_distance(rows, wanted));
+       gguf::escaped(wanted, 80), list_nearest_first(names, wanted));
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
