@@ -10,6 +10,7 @@
 #include "engine/model_host.hpp"
 #include "engine/session.hpp"
 #include "gguf/file.hpp"
+#include "placement/rank.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "vk/device.hpp"
 
@@ -43,6 +44,9 @@ struct Engine::Impl {
   static std::shared_ptr<Impl> load(Model model, std::vector<Device> devices, placement::Request request,
                                     const SessionOptions& session, const EngineOptions& options);
 };
+
+/// What the user may name, in the loader's order, by the names that plans tell.
+std::vector<placement::Candidate> candidates_of(const vk::Instance& instance);
 
 /// The devices that a plan may use, best first, and the user's word in terms of them.
 struct OpenedDevices {

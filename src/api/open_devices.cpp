@@ -9,16 +9,6 @@
 namespace motley {
 namespace {
 
-/// What the user may name, in the loader's order.
-std::vector<placement::Candidate> candidates_of(const vk::Instance& instance) {
-  const engine::MeasurementCache cache;
-  std::vector<placement::Candidate> candidates;
-  for (const vk::PhysicalDevice& device : instance.devices())
-    candidates.push_back(engine::to_candidate(device.facts, cache));
-  number_namesakes(candidates);
-  return candidates;
-}
-
 /// The devices to open, best first: those asked for, or each GPU once.
 std::vector<size_t> choose(const std::vector<placement::Candidate>& candidates,
                            const placement::Request& request) {
@@ -68,6 +58,15 @@ void renumber(placement::Request& request, const std::vector<size_t>& opened,
 }
 
 }  // namespace
+
+std::vector<placement::Candidate> candidates_of(const vk::Instance& instance) {
+  const engine::MeasurementCache cache;
+  std::vector<placement::Candidate> candidates;
+  for (const vk::PhysicalDevice& device : instance.devices())
+    candidates.push_back(engine::to_candidate(device.facts, cache));
+  number_namesakes(candidates);
+  return candidates;
+}
 
 OpenedDevices open_devices(const PlanOptions& plan, const DeviceOptions& options) {
   const std::vector<placement::Candidate> candidates =

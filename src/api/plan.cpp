@@ -8,7 +8,6 @@
 #include "api/plan_request.hpp"
 #include "base/error.hpp"
 #include "base/host_memory.hpp"
-#include "engine/device_measurements.hpp"
 #include "engine/machine.hpp"
 #include "engine/workload.hpp"
 #include "placement/machine_file.hpp"
@@ -62,19 +61,14 @@ bool contains(const std::vector<size_t>& devices, size_t device) {
 Subject at_hand(const gguf::File& file, const PlanOptions& options, const SessionOptions& session,
                 const DeviceOptions& device_options) {
   const std::shared_ptr<vk::Instance> instance = vk::Instance::create({device_options.validate});
-  const engine::MeasurementCache cache;
-  std::vector<placement::Candidate> candidates;
+  const std::vector<placement::Candidate> candidates = candidates_of(*instance);
   std::vector<const vk::DeviceFacts*> facts;
-  for (const vk::PhysicalDevice& device : instance->devices()) {
-    candidates.push_back(engine::to_candidate(device.facts, cache));
-    facts.push_back(&device.facts);
-  }
+  for (const vk::PhysicalDevice& device : instance->devices()) facts.push_back(&device.facts);
   if (facts.empty()) {
     fail(ErrorCode::kNoDevice,
          "the Vulkan drivers offer no device with Vulkan 1.2: plan for a file of devices, or install a "
          "driver");
   }
-  number_namesakes(candidates);
   Subject subject;
   subject.request = to_request(options, candidates);
   placement::Request& request = subject.request;

@@ -26,7 +26,6 @@ class LoadedModel {
   LoadedModel(const std::shared_ptr<const gguf::File>& file, std::shared_ptr<vk::Device> device,
               const LoadProgress& progress);
 
-  const std::shared_ptr<const gguf::File>& file() const { return file_; }
   const model::Config& config() const { return config_; }
   /// Rotation per position of each pair, radians.
   const std::vector<double>& rope_frequencies() const { return rope_frequencies_; }

@@ -38,8 +38,6 @@ class ModelHost {
   /// Throws Error{kOutOfMemory} that says what would fit, and as LoadedModel does.
   void load();
 
-  const std::shared_ptr<const gguf::File>& file() const { return file_; }
-  const std::vector<std::shared_ptr<vk::Device>>& devices() const { return devices_; }
   /// The model and how often it was loaded.
   struct Loaded {
     std::shared_ptr<const LoadedModel> model;
