@@ -6,35 +6,34 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
+#include "kernels/variant.hpp"
 #include "params/matmul.h"
-#include "shader_table.hpp"
 
 namespace motley::kernels {
 namespace {
 
 /// A compiled flavour of matmul.comp.
-struct Variant {
-  const char* flavour;
-  uint32_t columns;    ///< tokens handled at once
-  uint32_t panels;     ///< panels a workgroup works on
-  uint32_t broadcast;  ///< 0, or the subgroup size it is written for
-  bool slow_exchange;  ///< only where handing values round a subgroup is slow
+struct MatmulVariant : Variant {
+  uint32_t columns;  ///< tokens handled at once
+  uint32_t panels;   ///< panels a workgroup works on
 };
+
+constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },
+                                 "subgroups of 8"};
+constexpr Requirement kSlowSubgroup8{
+    [](const Profile& profile) { return profile.broadcast == 8 && profile.slow_exchange; },
+    "subgroups of 8 that are slow to hand values round"};
+constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
+                                 "subgroups of 4"};
 
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp.
-constexpr Variant kVariants[] = {
-    {".b8.n8p4", 8, 4, 8, true}, {".b8.n8", 8, 1, 8, false},   {".b8.p4", 1, 4, 8, true},
-    {".b8", 1, 1, 8, false},     {".b4.n8p4", 8, 4, 4, false}, {".b4.p4", 1, 4, 4, false},
-    {".n8", 8, 1, 0, false},     {"", 1, 1, 0, false},
+constexpr MatmulVariant kVariants[] = {
+    {{".b8.n8p4", &kSlowSubgroup8}, 8, 4}, {{".b8.n8", &kSubgroup8}, 8, 1},
+    {{".b8.p4", &kSlowSubgroup8}, 1, 4},   {{".b8", &kSubgroup8}, 1, 1},
+    {{".b4.n8p4", &kSubgroup4}, 8, 4},     {{".b4.p4", &kSubgroup4}, 1, 4},
+    {{".n8", &kAnyDevice}, 8, 1},          {{"", &kAnyDevice}, 1, 1},
 };
-
-const Variant& choose(const Profile& profile, uint32_t tokens) {
-  return *std::find_if(std::begin(kVariants), std::end(kVariants), [&](const Variant& variant) {
-    return (variant.broadcast == 0 || variant.broadcast == profile.broadcast) &&
-           (!variant.slow_exchange || profile.slow_exchange) && (variant.columns == 1) == (tokens == 1);
-  });
-}
 
 }  // namespace
 
@@ -46,14 +45,15 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
     fail(ErrorCode::kInternal, "matmul is given weights of {} lanes and vectors of stride {}", shape.lanes,
          x.stride);
   }
-  const Variant& variant = choose(profile, tokens);
+  const auto [variant, shader] =
+      choose<MatmulVariant>(context, std::string("matmul.") + quant::info(shape.format).stem, kVariants,
+                            [&](const MatmulVariant& row) { return (row.columns == 1) == (tokens == 1); });
   // A split's sums wait in shared memory; more columns leave room for fewer splits.
   const uint32_t split = std::bit_floor(
       std::min(std::max(1U, profile.max_split / (variant.columns > 1 ? 4 : 1)), shape.units()));
-  const std::string name = std::string("matmul.") + quant::info(shape.format).stem + variant.flavour;
   const uint32_t constants[] = {profile.lanes * split, profile.lanes, split, options.accumulate,
                                 options.bias != nullptr};
-  const vk::Pipeline& pipeline = context.device.pipeline(shaders::get(name), constants);
+  const vk::Pipeline& pipeline = context.device.pipeline(shader, constants);
   for (const WeightPart& part : weight.parts) {
     const shaders::MatmulParameters parameters{shape.units(), part.rows, tokens,
                                                x.stride,      y.stride,  part.first_row};

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernels/choices.hpp"
+#include "shader_table.hpp"
 #include "vk/device.hpp"
 
 namespace motley::kernels {
@@ -40,10 +42,13 @@ struct Profile {
 
 Profile make_profile(const vk::DeviceFacts& facts);
 
-/// A device with its profile: what recording a kernel needs.
+/// A device with its profile and what is known of the variants there: what recording a kernel needs.
 struct Context {
   vk::Device& device;
   Profile profile;
+  Choices choices;
+  /// Where the variants' code comes from; null for one that this build left out.
+  const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
 
   explicit Context(vk::Device& of) : device(of), profile(make_profile(of.facts())) {}
 };
