@@ -259,7 +259,7 @@ typedef struct motley_plan_options {
   const char* devices;  /* the only ones to use */
   const char* excluded; /* devices not to use */
   const char* priority; /* devices to fill first, in this order */
-  const double* split;  /* [split_count]: shares of the layers, one for each of `devices` */
+  const double* split;  /* [split_count]: shares of the layers, one for each of `devices`, or of all, best first */
   size_t split_count;
   const char* layers;     /* the whole plan by hand: "A:0-19,B:20-31"; a device may come twice */
   uint64_t reserve_bytes; /* to leave free on every device */

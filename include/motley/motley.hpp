@@ -226,9 +226,11 @@ struct PlanOptions {
   std::vector<std::string> devices;   ///< the only ones to use; empty: all
   std::vector<std::string> excluded;  ///< devices not to use
   std::vector<std::string> priority;  ///< devices to fill first, in this order
-  std::vector<double> split;          ///< shares of the layers, one for each of `devices`
-  std::string layers;                 ///< the whole plan by hand: "A:0-19,B:20-31"; a device may come twice
-  std::uint64_t reserve_bytes = 0;    ///< to leave free on every device
+  /// Shares of the layers, one for each of `devices`; where none are named, for each of the machine's, best
+  /// first (in a file of devices, in its order).
+  std::vector<double> split;
+  std::string layers;               ///< the whole plan by hand: "A:0-19,B:20-31"; a device may come twice
+  std::uint64_t reserve_bytes = 0;  ///< to leave free on every device
   std::vector<std::pair<std::string, std::uint64_t>> max_memory;  ///< device and bytes
   std::optional<std::uint32_t> device_layers;  ///< so many layers on devices, the others in host memory
 };

@@ -8,23 +8,6 @@
 #include "engine/uploader.hpp"
 
 namespace motley {
-namespace {
-
-/// The plan with the devices' numbers as the user knows them.
-Plan describe(const placement::Plan& planned, const placement::Machine& machine,
-              const placement::Request& request, const std::vector<Device>& devices) {
-  Plan plan = to_plan(planned, machine, request);
-  for (PlanStage& stage : plan.stages) stage.device_index = devices[stage.device_index].info().index;
-  for (Plan::Unused& unused : plan.unused) unused.device_index = devices[unused.device_index].info().index;
-  if (devices.size() == 1) {
-    // Nothing was measured, so that what the planner predicts has no ground.
-    plan.decode_tokens_per_second = plan.prefill_tokens_per_second = 0;
-    for (PlanStage& stage : plan.stages) stage.decode_ms = stage.prefill_ms_per_512 = 0;
-  }
-  return plan;
-}
-
-}  // namespace
 
 engine::SessionRequest to_request(const SessionOptions& options) {
   return {options.context_tokens, options.batch_tokens, options.cache_k == CacheType::kF32,
@@ -63,42 +46,39 @@ Engine::Engine(Model model, Device device, const EngineOptions& options) {
   SessionOptions smallest;
   smallest.context_tokens = 1;
   smallest.batch_tokens = 1;
-  impl_ = Impl::load(std::move(model), {std::move(device)}, {}, smallest, options);
+  OpenedDevices opened;
+  opened.devices.push_back(std::move(device));
+  impl_ = Impl::load(std::move(model), std::move(opened), smallest, options);
 }
 
 Engine::Engine(Model model, const PlanOptions& plan, const SessionOptions& session,
                const EngineOptions& options, const DeviceOptions& device_options) {
-  OpenedDevices opened = open_devices(plan, device_options);
-  impl_ =
-      Impl::load(std::move(model), std::move(opened.devices), std::move(opened.request), session, options);
+  impl_ = Impl::load(std::move(model), open_devices(plan, device_options), session, options);
 }
 
-std::shared_ptr<Engine::Impl> Engine::Impl::load(Model model, std::vector<Device> devices,
-                                                 placement::Request request, const SessionOptions& session,
+std::shared_ptr<Engine::Impl> Engine::Impl::load(Model model, OpenedDevices opened,
+                                                 const SessionOptions& session,
                                                  const EngineOptions& options) {
-  engine::ModelHost::Options host_options;
-  host_options.session = to_request(session);
-  host_options.request = std::move(request);
+  engine::ModelHost::Options host_options = opened.host_options(session);
   host_options.recover = options.recover;
   host_options.progress = options.progress;
   if (options.planned) {
-    host_options.planned = [devices, tell = options.planned](const placement::Plan& plan,
-                                                             const placement::Machine& machine,
-                                                             const placement::Request& asked) {
-      tell(describe(plan, machine, asked, devices));
+    host_options.planned = [opened, tell = options.planned](const placement::Plan& plan,
+                                                            const placement::Machine& machine,
+                                                            const placement::Request& asked) {
+      tell(opened.describe(plan, machine, asked));
     };
   }
-  std::vector<std::shared_ptr<vk::Device>> vulkan;
-  vulkan.reserve(devices.size());
-  for (const Device& device : devices) vulkan.push_back(Access::of(device).device);
-  auto host =
-      std::make_shared<engine::ModelHost>(Access::of(model).file, std::move(vulkan), std::move(host_options));
+  auto host = std::make_shared<engine::ModelHost>(Access::of(model).file, opened.vulkan_devices(),
+                                                  std::move(host_options));
   host->load();
-  return std::make_shared<Impl>(Impl{std::move(model), std::move(devices), std::move(host)});
+  return std::make_shared<Impl>(Impl{std::move(model), std::move(opened), std::move(host)});
 }
 
 const Model& Engine::model() const { return impl_->model; }
-const Device& Engine::device() const { return impl_->devices[impl_->host->plan().stages.front().device]; }
+const Device& Engine::device() const {
+  return impl_->opened.devices[impl_->host->plan().stages.front().device];
+}
 
 std::vector<Device> Engine::devices() const {
   std::vector<Device> used;
@@ -106,14 +86,14 @@ std::vector<Device> Engine::devices() const {
   for (const placement::Stage& stage : impl_->host->plan().stages) {
     if (std::ranges::find(seen, stage.device) != seen.end()) continue;
     seen.push_back(stage.device);
-    used.push_back(impl_->devices[stage.device]);
+    used.push_back(impl_->opened.devices[stage.device]);
   }
   return used;
 }
 
 Plan Engine::plan() const {
   const engine::ModelHost& host = *impl_->host;
-  Plan plan = describe(host.plan(), host.machine(), host.request(), impl_->devices);
+  Plan plan = impl_->opened.describe(host.plan(), host.machine(), host.request());
   plan.model = impl_->model.path().string();
   plan.layers = host.config().layers;
   plan.context_tokens = host.context_tokens();

@@ -36,27 +36,32 @@ struct Model::Impl {
   }
 };
 
-struct Engine::Impl {
-  Model model;
-  std::vector<Device> devices;  ///< those of `host`, in its order
-  std::shared_ptr<engine::ModelHost> host;
-
-  static std::shared_ptr<Impl> load(Model model, std::vector<Device> devices, placement::Request request,
-                                    const SessionOptions& session, const EngineOptions& options);
-};
-
-/// What the user may name, in the loader's order, by the names that plans tell.
-std::vector<placement::Candidate> candidates_of(const vk::Instance& instance);
-
-/// The devices that a plan may use, best first, and the user's word in terms of them.
+/// The devices that a plan may use, and the user's word in terms of them.
 struct OpenedDevices {
-  std::vector<Device> devices;
+  std::vector<Device> devices;     ///< best first
+  std::vector<std::string> names;  ///< by which plans tell of them and users name them; empty: the drivers'
+  std::vector<Plan::Unused> left_out;  ///< the machine's other devices, and why
   placement::Request request;
+
+  engine::ModelHost::Options host_options(const SessionOptions& session) const;
+  std::vector<std::shared_ptr<vk::Device>> vulkan_devices() const;
+  /// A plan in the user's terms.
+  Plan describe(const placement::Plan& plan, const placement::Machine& machine,
+                const placement::Request& request) const;
 };
 
 /// Opens them, each with a Vulkan instance of its own: software drivers share threads among the devices of
 /// one. Throws as Device::open and to_request(PlanOptions) do.
 OpenedDevices open_devices(const PlanOptions& plan, const DeviceOptions& options);
+
+struct Engine::Impl {
+  Model model;
+  OpenedDevices opened;
+  std::shared_ptr<engine::ModelHost> host;
+
+  static std::shared_ptr<Impl> load(Model model, OpenedDevices opened, const SessionOptions& session,
+                                    const EngineOptions& options);
+};
 
 struct Session::Impl {
   Engine engine;

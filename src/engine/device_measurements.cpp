@@ -26,11 +26,18 @@ uint64_t usable_bytes(const vk::Device& device) {
 
 }  // namespace
 
+std::optional<Measurements> known_measurements(const vk::DeviceFacts& facts, const MeasurementCache& cache,
+                                               std::span<const quant::Format> formats) {
+  auto known = cache.load(facts);
+  if (!has_all(known, formats)) known.reset();
+  return known;
+}
+
 Measurements device_measurements(kernels::Context& context, const MeasurementCache& cache,
                                  std::span<const quant::Format> formats, bool again) {
   const vk::DeviceFacts& facts = context.device.facts();
   if (!again) {
-    if (auto known = cache.load(facts); has_all(known, formats)) return *std::move(known);
+    if (auto known = known_measurements(facts, cache, formats)) return *std::move(known);
   }
   const MeasurementCache::Turn turn(cache);
   std::optional<Measurements> known;

@@ -1,6 +1,7 @@
 // What the planner is told of a device: facts, and figures measured once and kept.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,6 +12,11 @@
 #include "vk/device.hpp"
 
 namespace motley::engine {
+
+/// What the cache knows of a device; nothing unless it has at least these formats.
+std::optional<kernels::Measurements> known_measurements(const vk::DeviceFacts& facts,
+                                                        const MeasurementCache& cache,
+                                                        std::span<const quant::Format> formats);
 
 /// The figures of a device with at least these formats (none: those of the device alone). What the cache
 /// lacks is measured and added to it; `again` measures anew and forgets the rest. Takes what a driver needs

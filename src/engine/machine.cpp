@@ -24,7 +24,10 @@ std::vector<quant::Format> formats_of(const placement::Workload& workload) {
 
 }  // namespace
 
-placement::PlanDevice describe_device(vk::Device& device) { return to_plan_device(device, {}); }
+placement::PlanDevice describe_device(const vk::Device& device, const placement::Workload& workload) {
+  const auto known = known_measurements(device.facts(), MeasurementCache(), formats_of(workload));
+  return to_plan_device(device, known.value_or(kernels::Measurements{}));
+}
 
 placement::PlanDevice measure_device(vk::Device& device, const placement::Workload& workload) {
   kernels::Context context(device);

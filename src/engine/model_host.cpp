@@ -26,6 +26,10 @@ std::vector<const vk::DeviceFacts*> facts_of(std::span<const std::shared_ptr<vk:
   return facts;
 }
 
+bool is_software(const placement::PlanDevice& device) {
+  return device.device_class == placement::DeviceClass::kCpu;
+}
+
 }  // namespace
 
 ModelHost::ModelHost(std::shared_ptr<const gguf::File> file, std::vector<std::shared_ptr<vk::Device>> devices,
@@ -40,29 +44,43 @@ ModelHost::ModelHost(std::shared_ptr<const gguf::File> file, std::vector<std::sh
 
 void ModelHost::describe_devices() {
   for (const std::shared_ptr<vk::Device>& device : devices_)
-    machine_.devices.push_back(describe_device(*device));
+    machine_.devices.push_back(describe_device(*device, workload_));
   machine_.host.memory_bytes = host_available_bytes().value_or(0);
-  const auto is_real = [](const placement::PlanDevice& device) {
-    return device.device_class != placement::DeviceClass::kCpu;
-  };
   // More than there are is all of them; and a software driver's memory is host memory.
   std::optional<uint32_t>& device_layers = options_.request.device_layers;
-  if (device_layers >= config_.layers || std::ranges::none_of(machine_.devices, is_real))
+  if (device_layers >= config_.layers || std::ranges::all_of(machine_.devices, is_software))
     device_layers.reset();
+  if (options_.names.empty()) placement::number_namesakes(machine_);
+  for (size_t i = 0; i < options_.names.size(); ++i) machine_.devices[i].name = options_.names[i];
   if (devices_.size() == 1) return;
-  std::vector<size_t> software;
-  for (size_t i = 0; i < devices_.size(); ++i)
-    if (!is_real(machine_.devices[i])) software.push_back(i);
-  if (options_.request.only.empty() && software.size() < devices_.size()) held_back_ = software;
+  held_back_ = devices_to_hold_back();
   for (size_t i = 0; i < devices_.size(); ++i)
     if (std::ranges::find(held_back_, i) == held_back_.end()) measure(i);
-  placement::number_namesakes(machine_);
+}
+
+/// Software drivers beside real GPUs, unless the user's word is about them.
+std::vector<size_t> ModelHost::devices_to_hold_back() const {
+  const placement::Request& request = options_.request;
+  const auto named = [&](size_t device) {
+    return std::ranges::find(request.priority, device) != request.priority.end() ||
+           std::ranges::find(request.layers, device, &placement::LayerRange::device) != request.layers.end();
+  };
+  std::vector<size_t> software;
+  if (!request.only.empty() || !request.split.empty() || std::ranges::all_of(machine_.devices, is_software))
+    return software;
+  for (size_t i = 0; i < devices_.size(); ++i) {
+    const placement::PlanDevice& device = machine_.devices[i];
+    if (is_software(device) && device.rates.empty() && !named(i)) software.push_back(i);
+  }
+  return software;
 }
 
 void ModelHost::measure(size_t device) {
   try {
-    machine_.devices[device] =
+    placement::PlanDevice measured =
         blaming(*devices_[device], [&] { return measure_device(*devices_[device], workload_); });
+    measured.name = machine_.devices[device].name;
+    machine_.devices[device] = std::move(measured);
   } catch (const DeviceFailure& failure) {
     if (!options_.recover) throw;
     log(LogLevel::kWarning, "{}; going on without '{}'", failure.what(), machine_.devices[device].name);
@@ -74,6 +92,13 @@ void ModelHost::take_software_drivers() {
   for (const size_t device : std::exchange(held_back_, {})) measure(device);
 }
 
+placement::Plan ModelHost::preview() {
+  const std::lock_guard lock(mutex_);
+  if (devices_.size() == 1) measure(0);
+  find_plan();
+  return plan_;
+}
+
 void ModelHost::load() {
   const std::lock_guard lock(mutex_);
   load_planned();
@@ -82,7 +107,8 @@ void ModelHost::load() {
 void ModelHost::load_planned() {
   loaded_.model.reset();  // its memory is needed
   for (int attempt = 1;; ++attempt) {
-    make_plan();
+    find_plan();
+    accept_plan();
     std::vector<StageSpec> stages;
     for (const placement::Stage& stage : plan_.stages) {
       stages.push_back({devices_[stage.device], stage.first_layer, stage.last_layer - stage.first_layer + 1,
@@ -106,11 +132,16 @@ void ModelHost::load_planned() {
   }
 }
 
-void ModelHost::make_plan() {
+void ModelHost::find_plan() {
   const auto plan = [&] {
     placement::Request request = options_.request;
     request.excluded.insert(request.excluded.end(), held_back_.begin(), held_back_.end());
-    return placement::make_plan(machine_, workload_, request);
+    placement::Plan found = placement::make_plan(machine_, workload_, request);
+    for (placement::Unused& unused : found.unused) {
+      if (std::ranges::find(held_back_, unused.device) != held_back_.end())
+        unused.reason = "a software driver, not measured yet, and the GPUs suffice: name it to use it";
+    }
+    return found;
   };
   const bool others_left = options_.request.excluded.size() + held_back_.size() < devices_.size();
   if (!others_left) take_software_drivers();
@@ -119,6 +150,9 @@ void ModelHost::make_plan() {
     take_software_drivers();
     plan_ = plan();
   }
+}
+
+void ModelHost::accept_plan() {
   if (!plan_.feasible)
     fail(ErrorCode::kOutOfMemory, "'{}' does not fit: {}", file_->path().string(), join(plan_.warnings));
   for (const std::string& warning : plan_.warnings) log(LogLevel::kWarning, "{}", warning);

@@ -22,21 +22,26 @@ class ModelHost {
   struct Options {
     SessionRequest session;      ///< what the plan leaves memory for
     placement::Request request;  ///< indices are those of `devices`
-    bool recover = true;         ///< go on without a device that fails
+    /// What plans call the devices; empty: as their drivers do, namesakes numbered.
+    std::vector<std::string> names;
+    bool recover = true;  ///< go on without a device that fails
     LoadProgress progress;
     /// Called with each plan before it is carried out, the machine it is for and what was asked. Must not
     /// call this object.
     std::function<void(const placement::Plan&, const placement::Machine&, const placement::Request&)> planned;
   };
 
-  /// `devices` in the order in which they are preferred. Nothing is loaded yet. With a single device nothing
-  /// is measured either: there is nothing to choose.
+  /// `devices` in the order in which they are preferred. Nothing is loaded yet. Devices among which there is
+  /// a choice are measured, unless they were earlier.
   ModelHost(std::shared_ptr<const gguf::File> file, std::vector<std::shared_ptr<vk::Device>> devices,
             Options options);
 
   /// Loads the model. Where a device has less memory than it seemed, the plan is made again with what it has.
   /// Throws Error{kOutOfMemory} that says what would fit, and as LoadedModel does.
   void load();
+
+  /// The plan that load() would carry out first; it may not be feasible. Measures a single device, too.
+  placement::Plan preview();
 
   /// The model and how often it was loaded.
   struct Loaded {
@@ -58,10 +63,12 @@ class ModelHost {
  private:
   size_t index_of(const vk::Device& device) const;
   void describe_devices();
+  std::vector<size_t> devices_to_hold_back() const;
   void measure(size_t device);
   void take_software_drivers();
   void load_planned();
-  void make_plan();
+  void find_plan();
+  void accept_plan();
   void give_up(size_t device);
   void lower_limit(const DeviceFailure& failure);
 
@@ -70,8 +77,8 @@ class ModelHost {
   Options options_;
   model::Config config_;
   placement::Machine machine_;
-  /// Software drivers' devices beside real GPUs: slow to measure, and hardly ever worth it. They are looked
-  /// at when the GPUs do not suffice.
+  /// Software drivers' devices beside real GPUs that were never measured: slow to measure, and hardly ever
+  /// worth it. They are looked at when the GPUs do not suffice.
   std::vector<size_t> held_back_;
   placement::Workload workload_;
 

@@ -144,8 +144,11 @@ Cuts cuts_of_split(const Machine& machine, uint32_t layers, const Request& reque
     std::iota(devices.begin(), devices.end(), size_t{0});
   }
   if (request.split.size() != devices.size()) {
-    fail(ErrorCode::kInvalidArgument, "the split has {} shares for {} devices: give one share for each",
-         request.split.size(), devices.size());
+    std::string names;
+    for (const size_t device : devices)
+      names += fmt::format("{}'{}'", names.empty() ? "" : ", ", machine.devices[device].name);
+    fail(ErrorCode::kInvalidArgument, "the split's shares ({}) are not as many as the devices ({}): {}",
+         request.split.size(), devices.size(), names);
   }
   double sum = 0;
   for (size_t i = 0; i < devices.size(); ++i) {

@@ -158,7 +158,7 @@ TEST(Constraints, LayersThatCannotBe) {
 TEST(Constraints, SplitsThatMakeNoSense) {
   Request request;
   request.split = {1, 1};
-  expect_mentions(refusal(request), "2 shares for 3 devices");
+  expect_mentions(refusal(request), "the split's shares (2) are not as many as the devices (3): '");
   for (const double share : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
     request.split = {1, share, 1};
     expect_mentions(refusal(request), "the share of 'RTX 3060'");

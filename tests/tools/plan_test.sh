@@ -123,7 +123,7 @@ refused 'layers 10-31 .*overlap' --layers 0:0-15,1:10-31
 refused "layers: '0-15' is no list of DEVICE:FIRST-LAST" --layers 0-15
 refused "layers: '1:3-x' is no list" --layers 0:0-2,1:3-x
 refused "layers: '0:0-31,' is no list" --layers 0:0-31,
-refused '3 shares for 2 devices' --split 1,1,1
+refused "shares .3. are not as many as the devices .2.: 'RTX 4090', 'RTX 3090'" --split 1,1,1
 refused "--split: '-1' is no number" --split 3,-1
 echo '{"devices": [{"name": "A", "memory_bytes": 9000000000}]}' >"$work/alone.json"
 check 2 'leave 4.0 GiB usable; .*: at least 1\.[0-9] GiB too little' \
