@@ -83,9 +83,11 @@ void estimate_device(PlanDevice& device, const Host& host, std::vector<std::stri
     bandwidth_gbs = host.bandwidth_gbs;
   }
   fill(device.bandwidth_gbs, bandwidth_gbs, "bandwidth", "GB/s");
-  fill(device.matrix_tflops,
-       matmat_gflops > 0 ? matmat_gflops / 1000 / kMatmatShare : device.bandwidth_gbs * guess.tflops_per_gbs,
-       "matrix rate", "TFLOP/s");
+  if (device.matrix_tflops == 0 && matmat_gflops > 0) {
+    // No estimate: prefill takes kMatmatShare of it, which gives the measured rate again.
+    device.matrix_tflops = std::clamp(matmat_gflops / 1000 / kMatmatShare, kSmallest, kLargest);
+  }
+  fill(device.matrix_tflops, device.bandwidth_gbs * guess.tflops_per_gbs, "matrix rate", "TFLOP/s");
   fill(device.link_gbs, guess.link_gbs > 0 ? guess.link_gbs : device.bandwidth_gbs, "link", "GB/s");
   fill(device.dispatch_us, guess.dispatch_us, "dispatch cost", "us");
   fill(device.handoff_us, guess.handoff_us, "hand-off", "us");

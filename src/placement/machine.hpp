@@ -55,7 +55,8 @@ inline constexpr double kMatmatShare = 0.40;
 void check_machine(const Machine& machine);
 
 /// Fills in what is not given from what is; returns a sentence for each estimate ("link of 'RTX 4090' not
-/// given: taken as 12 GB/s"). Power is never estimated. Throws as check_machine().
+/// given: taken as 12 GB/s"), none for a matrix rate that measured ones tell. Power is never estimated.
+/// Throws as check_machine().
 std::vector<std::string> estimate_missing(Machine& machine);
 
 }  // namespace motley::placement

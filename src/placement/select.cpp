@@ -26,9 +26,11 @@ std::string_view trim(std::string_view text) {
 std::string list(std::span<const Candidate> candidates) {
   std::string text;
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const std::string& pci = candidates[i].pci_address;
-    text += fmt::format("\n  {}: {} (UUID {}{}{})", i, candidates[i].name, candidates[i].uuid,
-                        pci.empty() ? "" : ", PCI ", pci);
+    std::vector<std::string> known;  // a device of a file has neither
+    if (!candidates[i].uuid.empty()) known.push_back(fmt::format("UUID {}", candidates[i].uuid));
+    if (!candidates[i].pci_address.empty()) known.push_back(fmt::format("PCI {}", candidates[i].pci_address));
+    text += fmt::format("\n  {}: {}", i, candidates[i].name);
+    if (!known.empty()) text += fmt::format(" ({})", fmt::join(known, ", "));
   }
   return text.empty() ? " none" : text;
 }

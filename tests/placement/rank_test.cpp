@@ -48,6 +48,25 @@ TEST(Select, RefusesNoneAndSeveral) {
   }
 }
 
+TEST(Select, ListsWhatIsKnownOfTheDevices) {
+  Candidate numbered{"RTX 4090", "", DeviceClass::kDiscrete, uint64_t{24} << 30, 32};
+  numbered.pci_address = "0000:01:00.0";
+  const std::vector<Candidate> devices{
+      {"Tesla M40", "", DeviceClass::kDiscrete, uint64_t{24} << 30, 32},  // of a file: a name alone
+      numbered,
+      {"llvmpipe", "00000000-0000-0000-0000-000000000001", DeviceClass::kCpu, uint64_t{2} << 30, 8}};
+  try {
+    select(devices, "Arc");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "no device is called 'Arc'; there are:\n"
+                 "  0: Tesla M40\n"
+                 "  1: RTX 4090 (PCI 0000:01:00.0)\n"
+                 "  2: llvmpipe (UUID 00000000-0000-0000-0000-000000000001)");
+  }
+}
+
 /// A card as each of two drivers shows it.
 Candidate card(const char* name, const char* driver, const char* pci, const char* uuid = "") {
   Candidate candidate{name, uuid, DeviceClass::kDiscrete, uint64_t{24} << 30, 32};

@@ -230,5 +230,19 @@ TEST(Scenario, MissingFiguresAreEstimatedAndSaid) {
   EXPECT_TRUE(make_plan({{card("A card", 8, 0, 0, 0, 0)}, {}}, dense_model(16, 2), {}).feasible);
 }
 
+TEST(Scenario, AMeasuredMatrixRateIsNoEstimate) {
+  Machine machine{{rtx_4090()}, {}};
+  machine.devices[0].matrix_tflops = 0;
+  machine.devices[0].rates = {{"q4_0", 800, 60000}, {"f16", 900, 80000}};
+  const std::vector<std::string> notes = estimate_missing(machine);
+  EXPECT_TRUE(notes.empty()) << all(notes);
+  // What is computed without weights, attention, is as fast as the fastest of those measured.
+  EXPECT_DOUBLE_EQ(machine.devices[0].matrix_tflops * 1000 * kMatmatShare, 80000);
+
+  machine.devices[0].matrix_tflops = 0;
+  machine.devices[0].rates = {{"q4_0", 800, 0}};
+  EXPECT_TRUE(mentions(estimate_missing(machine), "matrix rate of 'RTX 4090' not given"));
+}
+
 }  // namespace
 }  // namespace motley::placement::test

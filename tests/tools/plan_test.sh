@@ -114,6 +114,7 @@ refused() {
 }
 check 6 "no device is called '4080'; there are:" \
   "$motley" plan shape:llama-3-8b --devices-from "$machines/rtx-4090-and-3090.json" --device 4080
+equal "devices of a file" "$(tail -n 2 "$work/err" | tr '\n' ';')" '  0: RTX 4090;  1: RTX 3090;'
 check 6 "no device is called 'gtx'" \
   "$motley" plan shape:llama-3-8b --devices-from "$machines/rtx-4090-and-3090.json" --layers gtx:0-31
 refused "'RTX 4090' is both excluded and named" --device 0 --exclude-device 0
