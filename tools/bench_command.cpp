@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,11 @@
 #include "devices.hpp"
 #include "exit_code.hpp"
 #include "interruption.hpp"
+#include "kernel_report.hpp"
 #include "loading.hpp"
 #include "options.hpp"
+#include "output.hpp"
+#include "output_file.hpp"
 #include "printing.hpp"
 
 namespace motley::tools {
@@ -35,6 +39,8 @@ struct BenchOptions {
   std::uint32_t repetitions = 5;
   bool no_warmup = false;
   std::string format = "md";
+  bool profile = false;
+  std::string trace;
 };
 
 /// At each depth all prompts, then all decodings, then those of both.
@@ -77,10 +83,8 @@ class Bench {
     }
     for (std::uint32_t i = 0; i < repetitions; ++i) {
       prepare(test);
-      const std::vector<Token> prompt = draw(test.prompt_tokens);
       const auto start = Clock::now();
-      if (!prompt.empty()) session_.evaluate(prompt);
-      for (std::uint32_t token = 0; token < test.decode_tokens; ++token) session_.evaluate(draw(1));
+      run(test);
       row.seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     }
     const double mean_position = test.depth_tokens + 0.5 * (test.decode_tokens + 1);
@@ -89,10 +93,21 @@ class Bench {
     return row;
   }
 
+  /// Runs it once, from an empty context on.
+  void run_once(const BenchTest& test) {
+    prepare(test);
+    run(test);
+  }
+
  private:
   void prepare(const BenchTest& test) {
     session_.reset();
     if (test.depth_tokens > 0) session_.evaluate(draw(test.depth_tokens));
+  }
+
+  void run(const BenchTest& test) {
+    if (test.prompt_tokens > 0) session_.evaluate(draw(test.prompt_tokens));
+    for (std::uint32_t token = 0; token < test.decode_tokens; ++token) session_.evaluate(draw(1));
   }
 
   std::vector<Token> draw(std::uint32_t count) {
@@ -126,24 +141,16 @@ BenchSubject describe(const Model& model, const Engine& engine, const Session& s
   return subject;
 }
 
-int bench(const BenchOptions& options) {
-  set_up_log(options.compute.verbose);
-  if (options.compute.list_devices) return list_devices_as_table(options.compute.device_options());
-  require_model(options.compute.model);
-  if (options.both.size() % 2 != 0)
-    throw Error(ErrorCode::kInvalidArgument,
-                "-pg wants two numbers: tokens of a prompt, and tokens to decode");
-  const std::vector<BenchTest> tests = tests_of(options);
-  SessionOptions session_options = options.compute.session();
-  if (session_options.context_tokens == 0) {
-    for (const BenchTest& test : tests)
-      session_options.context_tokens =
-          std::max(session_options.context_tokens, test.depth_tokens + test.tokens() + 1);
-  }
+/// A context that all tests fit in.
+std::uint32_t context_for(const std::vector<BenchTest>& tests) {
+  std::uint32_t most = 0;
+  for (const BenchTest& test : tests) most = std::max(most, test.depth_tokens + test.tokens() + 1);
+  return most;
+}
 
-  Interruption interruption;
-  const Model model = Model::open(options.compute.model);
-  const Engine engine = load_engine(model, options.compute, session_options, interruption);
+void measure(const BenchOptions& options, const Model& model, const Engine& engine,
+             const std::vector<BenchTest>& tests, const SessionOptions& session_options,
+             Interruption& interruption) {
   Session session = make_session(engine, options.compute, session_options);
   Bench bench(session, engine.bytes_per_token(), session.cache_bytes() / session.context_tokens(),
               engine.vocabulary_size());
@@ -155,6 +162,43 @@ int bench(const BenchOptions& options) {
     report.add(row);
   }
   report.finish();
+}
+
+/// Where the time goes, in a session of its own, since timing each kernel slows it down. What is compiled at
+/// first use was compiled when the tests were measured.
+void profile(const BenchOptions& options, const Engine& engine, const std::vector<BenchTest>& tests,
+             SessionOptions session_options, Interruption& interruption) {
+  session_options.time_kernels = true;
+  Session session = make_session(engine, options.compute, session_options);
+  const Interruption::Scope scope(interruption, [&] { session.cancel(); });
+  Bench bench(session, 0, 0, engine.vocabulary_size());
+  for (const BenchTest& test : tests) bench.run_once(test);
+  const std::vector<StageStatistics> stages = session.stage_statistics();
+  if (options.profile) write_output(fmt::format("\n{}", kernel_table(session.kernel_statistics(), stages)));
+  if (options.trace.empty()) return;
+  const std::string trace = trace_json(session.kernel_runs(), stages);
+  write_output_file(options.trace, std::as_bytes(std::span(trace)));
+}
+
+int bench(const BenchOptions& options) {
+  set_up_log(options.compute.verbose);
+  if (options.compute.list_devices) return list_devices_as_table(options.compute.device_options());
+  require_model(options.compute.model);
+  if (options.both.size() % 2 != 0)
+    throw Error(ErrorCode::kInvalidArgument,
+                "-pg wants two numbers: tokens of a prompt, and tokens to decode");
+  if (options.profile && options.format != "md")
+    throw Error(ErrorCode::kInvalidArgument, "--profile prints a table: give -o md, or --trace for a file");
+  const std::vector<BenchTest> tests = tests_of(options);
+  SessionOptions session_options = options.compute.session();
+  if (session_options.context_tokens == 0) session_options.context_tokens = context_for(tests);
+
+  Interruption interruption;
+  const Model model = Model::open(options.compute.model);
+  const Engine engine = load_engine(model, options.compute, session_options, interruption);
+  measure(options, model, engine, tests, session_options, interruption);
+  if (options.profile || !options.trace.empty())
+    profile(options, engine, tests, session_options, interruption);
   check_validation(engine, options.compute);
   return kSuccess;
 }
@@ -187,6 +231,9 @@ Command add_bench_command(CLI::App& parent) {
   app->add_option("-o,--output-format", options->format, "md, csv, json or jsonl; default md")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}).description(""));
+  app->add_flag("--profile", options->profile, "Print what each kernel takes, timed in a run of its own");
+  app->add_option("--trace", options->trace, "Write when each kernel ran, for Perfetto or chrome://tracing")
+      ->type_name("FILE");
   add_compute_options(*app, options->compute);
   return {app, [options] { return bench(*options); }};
 }

@@ -202,6 +202,9 @@ struct SessionOptions {
       512;  ///< prompt tokens run in one pass, 1 … 4096; made smaller where memory asks
   CacheType cache_k = CacheType::kF16;
   CacheType cache_v = CacheType::kF16;
+  /// The devices time each kernel, which slows the session down: kernels run one after another then. Throws
+  /// kUnsupported where a device has no clock for them.
+  bool time_kernels = false;
 };
 
 // ------------------------------------------------------------------------------------------------------------
@@ -421,6 +424,26 @@ struct StageStatistics {
   std::uint64_t peak_memory_bytes = 0;
 };
 
+/// What the runs of one kernel took together, by its device's clock.
+struct KernelStatistics {
+  std::uint32_t stage = 0;  ///< as in stage_statistics()
+  bool decode = false;      ///< of tokens decoded one by one; else of prompts
+  std::string kernel;
+  std::uint64_t runs = 0;
+  std::chrono::nanoseconds time{};
+  double bytes = 0;  ///< moved at least; 0 where it was not counted
+  double flops = 0;
+};
+
+/// One run of one kernel.
+struct KernelRun {
+  std::uint32_t stage = 0;
+  bool decode = false;
+  std::string kernel;
+  std::chrono::steady_clock::time_point start;  ///< to within what the host takes to learn of its end
+  std::chrono::nanoseconds time{};
+};
+
 /// One stream of tokens with its KV cache. Move-only. For one thread at a time, except cancel(), which any
 /// thread may call.
 class MOTLEY_API Session {
@@ -437,6 +460,10 @@ class MOTLEY_API Session {
   std::uint64_t cache_bytes() const;     ///< keys and values of a full context
   /// What each stage has done so far, beside what was predicted; without the work before a device failed.
   std::vector<StageStatistics> stage_statistics() const;
+  /// With SessionOptions::time_kernels: by stage, in the order in which the kernels first ran. As above.
+  std::vector<KernelStatistics> kernel_statistics() const;
+  /// Each run, in the order of each stage; of more than 262144 a stage only the first.
+  std::vector<KernelRun> kernel_runs() const;
 
   /// Appends tokens to the context. Throws kContextFull, before running anything, when they do not fit,
   /// kInvalidArgument for an id outside the vocabulary.

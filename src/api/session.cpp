@@ -49,6 +49,10 @@ Generation to_api(const engine::GenerationResult& result) {
           result.decode_time};
 }
 
+std::chrono::nanoseconds whole_ns(std::chrono::duration<double> time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time);
+}
+
 }  // namespace
 
 const char* to_string(StopReason reason) noexcept {
@@ -106,6 +110,28 @@ std::vector<StageStatistics> Session::stage_statistics() const {
       of.peak_memory_bytes = device->peak_allocated_bytes();
     }
     result.push_back(std::move(of));
+  }
+  return result;
+}
+
+std::vector<KernelStatistics> Session::kernel_statistics() const {
+  std::vector<KernelStatistics> result;
+  const engine::Session& session = impl_->session;
+  for (uint32_t stage = 0; stage < session.stage_times().size(); ++stage) {
+    for (const engine::KernelSum& sum : session.kernel_times(stage).sums()) {
+      result.push_back(
+          {stage, sum.decode, std::string(sum.kernel), sum.runs, whole_ns(sum.time), sum.bytes, sum.flops});
+    }
+  }
+  return result;
+}
+
+std::vector<KernelRun> Session::kernel_runs() const {
+  std::vector<KernelRun> result;
+  const engine::Session& session = impl_->session;
+  for (uint32_t stage = 0; stage < session.stage_times().size(); ++stage) {
+    for (const engine::KernelRun& run : session.kernel_times(stage).runs())
+      result.push_back({stage, run.decode, std::string(run.kernel), run.start, whole_ns(run.time)});
   }
   return result;
 }

@@ -62,6 +62,8 @@ class Session {
 
   /// One for each stage of the model that runs now.
   const std::vector<StageTimes>& stage_times() const { return stage_times_; }
+  /// With SessionRequest::time_kernels: of a stage of the model that runs now.
+  const KernelTimes& kernel_times(size_t stage) const { return stages_[stage]->kernel_times(); }
 
   void cancel() noexcept { cancelled_ = true; }
   /// Whether cancel() was called; the answer resets it.

@@ -160,6 +160,7 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
   StagePlan plan;
   plan.batch = size.batch;
   plan.layers = size.layers;
+  plan.time_kernels = request.time_kernels;
   plan.cache = {config.kv_heads, config.head_size, round_up(size.context, kContextStep), request.keys_f32,
                 request.values_f32};
   plan.attention = {config.heads, config.attention_scale};

@@ -19,6 +19,7 @@ struct SessionRequest {
   uint32_t batch = 512;  ///< tokens in one pass, 1 … kMaxBatch
   bool keys_f32 = false;
   bool values_f32 = false;
+  bool time_kernels = false;  ///< one after another, each timed by the device
 };
 
 constexpr uint32_t kDefaultContext = 4096;
@@ -40,6 +41,7 @@ struct StagePlan {
   uint32_t kv_stride = 0;
   uint32_t feed_forward_stride = 0;
   uint32_t head_rows = 0;  ///< 0 without the output layer
+  bool time_kernels = false;
 
   uint64_t step_bytes = 0;
   uint64_t rope_table_bytes = 0;

@@ -76,14 +76,24 @@ void Stage::start(std::span<const Token> tokens, uint32_t position, uint32_t slo
     lists.push_back(&before_->receive(slot, bytes));
   }
   lists.push_back(&body(count));
+  decoding_ = count == 1;
+  running_.push_back({lists.back(), decoding_, position});
   if (behind_ != nullptr) lists.push_back(&behind_->send(slot, bytes));
   submission_ = device().submit(lists);
 }
 
-void Stage::wait() { device().wait(submission_); }
+void Stage::wait() {
+  device().wait(submission_);
+  const auto end = std::chrono::steady_clock::now();
+  for (const Running& run : running_)
+    kernel_times_.add(run.commands->step_times(), run.decode, run.position, end);
+  running_.clear();
+}
 
 std::span<const float> Stage::run_head(uint32_t first, uint32_t rows) {
-  submission_ = device().submit(head(first, rows));
+  const vk::CommandList& commands = head(first, rows);
+  submission_ = device().submit(commands);
+  running_.push_back({&commands, decoding_, 0});
   wait();
   return logits(rows);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/hand_off.hpp"
+#include "engine/kernel_times.hpp"
 #include "engine/kv_cache.hpp"
 #include "engine/loaded_model.hpp"
 #include "engine/session_plan.hpp"
@@ -42,8 +43,17 @@ class Stage {
   std::span<const float> run_head(uint32_t first, uint32_t rows);
   /// What run_head() gave last.
   std::span<const float> logits(uint32_t rows) const;
+  /// With StagePlan::time_kernels: what the kernels took that were waited for.
+  const KernelTimes& kernel_times() const { return kernel_times_; }
 
  private:
+  /// Commands that the device is working on.
+  struct Running {
+    const vk::CommandList* commands;
+    bool decode;
+    uint32_t position;
+  };
+
   void allocate();
   void write_step(std::span<const Token> tokens, uint32_t position);
 
@@ -69,6 +79,9 @@ class Stage {
   std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
   std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows
   uint64_t submission_ = 0;
+  bool decoding_ = false;  ///< what was started last is one token
+  std::vector<Running> running_;
+  KernelTimes kernel_times_;
 };
 
 }  // namespace motley::engine

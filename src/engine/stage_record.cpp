@@ -18,7 +18,7 @@ const vk::CommandList& Stage::body(uint32_t tokens) {
 }
 
 std::unique_ptr<vk::CommandList> Stage::record_body(uint32_t tokens) {
-  auto commands = std::make_unique<vk::CommandList>(device());
+  auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
   if (before_ == nullptr)
     kernels::embed(weights_.context(), *commands, weights_.token_embedding(), step_, x_, tokens);
   for (size_t i = 0; i < weights_.layers().size(); ++i) record_layer(*commands, i, tokens);
@@ -84,7 +84,7 @@ const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
   std::unique_ptr<vk::CommandList>& recorded = heads_[{first, rows}];
   if (recorded == nullptr) {
     const model::Config& config = model_.config();
-    auto commands = std::make_unique<vk::CommandList>(device());
+    auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
     kernels::rms_norm(weights_.context(), *commands, weights_.output_norm(), x_, first, normed_,
                       config.embedding, rows, config.norm_epsilon);
     kernels::matmul(weights_.context(), *commands, weights_.output(), normed_, logits_, rows);

@@ -43,6 +43,15 @@ shaders::AttentionParameters make_parameters(const Profile& profile, const Atten
           shape.scale};
 }
 
+/// `heads` KV heads and their queries: every key and value is read once; two products of a head's length for
+/// each query head, token and position.
+vk::Work work_of(const AttentionShape& shape, const CacheShape& cache, uint32_t heads, uint32_t tokens) {
+  const double kv_bytes =
+      static_cast<double>(cache.key_head_bytes() + cache.value_head_bytes()) / cache.context * heads;
+  const double flops = 4.0 * group_size(shape, cache) * heads * cache.head_size;
+  return {{tokens * kv_bytes, flops * tokens * (tokens + 1) / 2}, {kv_bytes, flops * tokens}};
+}
+
 }  // namespace
 
 void attention_prefill(Context& context, vk::CommandList& commands, const AttentionShape& shape,
@@ -56,7 +65,8 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
   for (const CacheSlice& slice : cache.slices) {
     parameters.kv_head_first = slice.first_head;
     commands.dispatch(pipeline, {step, q.range, slice.keys, slice.values, y.range}, parameters,
-                      {div_ceil(rows, tile), slice.heads, 1});
+                      {div_ceil(rows, tile), slice.heads, 1},
+                      work_of(shape, cache.shape, slice.heads, tokens));
   }
 }
 
@@ -71,7 +81,8 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
     parameters.kv_head_first = slice.first_head;
     const uint64_t groups_offset = (shaders::STEP_ATTENTION_GROUPS + 3 * i) * sizeof(uint32_t);
     commands.dispatch_indirect(pipeline, {step, q.range, slice.keys, slice.values, parts}, parameters,
-                               {*step.buffer, step.offset_bytes + groups_offset, 3 * sizeof(uint32_t)});
+                               {*step.buffer, step.offset_bytes + groups_offset, 3 * sizeof(uint32_t)},
+                               work_of(shape, cache.shape, slice.heads, 1));
   }
   const uint32_t constants[] = {context.profile.lanes};
   commands.dispatch(context.device.pipeline(shaders::get("attention_merge"), constants),

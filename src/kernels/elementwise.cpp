@@ -13,7 +13,8 @@ void rms_norm(Context& context, vk::CommandList& commands, const vk::BufferRange
   const uint32_t constants[] = {context.profile.workgroup};
   const vk::Pipeline& pipeline = context.device.pipeline(shaders::get("rms_norm"), constants);
   const shaders::RmsNormParameters parameters{width, x.stride, first * x.stride, y.stride, epsilon};
-  commands.dispatch(pipeline, {weight, x.range, y.range}, parameters, {1, tokens, 1});
+  commands.dispatch(pipeline, {weight, x.range, y.range}, parameters, {1, tokens, 1},
+                    {{8.0 * width * tokens, 0}, {}});
 }
 
 void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight,
@@ -21,7 +22,8 @@ void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::Buffe
   const uint32_t constants[] = {context.profile.lanes};
   const vk::Pipeline& pipeline = context.device.pipeline(shaders::get("rms_norm.in_place"), constants);
   const shaders::RmsNormParameters parameters{width, y.stride, 0, y.stride, epsilon};
-  commands.dispatch(pipeline, {weight, y.range}, parameters, {heads, tokens, 1});
+  commands.dispatch(pipeline, {weight, y.range}, parameters, {heads, tokens, 1},
+                    {{8.0 * width * heads * tokens, 0}, {}});
 }
 
 void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, const Vectors& up,
@@ -31,7 +33,8 @@ void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, co
   const uint32_t constants[] = {workgroup};
   const vk::Pipeline& pipeline = context.device.pipeline(shaders::get("swiglu"), constants);
   const shaders::SwigluParameters parameters{width, gate.stride};
-  commands.dispatch(pipeline, {gate.range, up.range}, parameters, {div_ceil(width, workgroup), tokens, 1});
+  commands.dispatch(pipeline, {gate.range, up.range}, parameters, {div_ceil(width, workgroup), tokens, 1},
+                    {{12.0 * width * tokens, 0}, {}});
 }
 
 }  // namespace motley::kernels

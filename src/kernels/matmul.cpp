@@ -35,6 +35,13 @@ constexpr MatmulVariant kVariants[] = {
     {{".n8", &kAnyDevice}, 8, 1},          {{"", &kAnyDevice}, 1, 1},
 };
 
+/// The weights are read once; two operations for each of them and each token.
+vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
+  const double vector_bytes = 4.0 * tokens * (columns + part.rows);
+  return {{static_cast<double>(part.range.size_bytes) + vector_bytes, 2.0 * part.rows * columns * tokens},
+          {}};
+}
+
 }  // namespace
 
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
@@ -58,9 +65,9 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
     const shaders::MatmulParameters parameters{shape.units(), part.rows, tokens,
                                                x.stride,      y.stride,  part.first_row};
     const uint32_t groups = div_ceil(part.rows, shape.panel_rows() * variant.panels);
-    commands.dispatch(pipeline,
-                      {part.range, x.range, options.bias != nullptr ? *options.bias : x.range, y.range},
-                      parameters, {div_ceil(tokens, variant.columns), groups, 1});
+    commands.dispatch(
+        pipeline, {part.range, x.range, options.bias != nullptr ? *options.bias : x.range, y.range},
+        parameters, {div_ceil(tokens, variant.columns), groups, 1}, work_of(part, shape.columns, tokens));
   }
 }
 

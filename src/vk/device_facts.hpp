@@ -56,6 +56,7 @@ struct DeviceFacts {
   std::array<uint32_t, 3> max_workgroup_count{};
   uint32_t subgroup_size = 0;
   double timestamp_period_ns = 0;
+  uint32_t timestamp_bits = 0;  ///< that the compute queue's timestamps have; 0: it has none
 
   bool storage_16bit = false;    ///< 16-bit values in storage buffers
   bool float16 = false;          ///< 16-bit float arithmetic

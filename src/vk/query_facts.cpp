@@ -55,8 +55,7 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
       std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
   facts.max_shared_memory_bytes = limits.maxComputeSharedMemorySize;
   std::copy_n(limits.maxComputeWorkGroupCount, 3, facts.max_workgroup_count.begin());
-  facts.timestamp_period_ns =
-      limits.timestampComputeAndGraphics ? static_cast<double>(limits.timestampPeriod) : 0;
+  facts.timestamp_period_ns = static_cast<double>(limits.timestampPeriod);
   facts.subgroup_size = v11.subgroupSize;
   facts.subgroup_ballot = (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT) != 0 &&
                           (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
@@ -109,6 +108,14 @@ uint64_t query_host_import_alignment(VkPhysicalDevice device) {
   return host.minImportedHostPointerAlignment;
 }
 
+std::vector<VkQueueFamilyProperties> queue_families(VkPhysicalDevice device) {
+  uint32_t count = 0;
+  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
+  return families;
+}
+
 }  // namespace
 
 bool has_device_extension(VkPhysicalDevice device, std::string_view name) {
@@ -123,12 +130,9 @@ bool has_device_extension(VkPhysicalDevice device, std::string_view name) {
 }
 
 int find_compute_family(VkPhysicalDevice device) {
-  uint32_t count = 0;
-  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
-  std::vector<VkQueueFamilyProperties> families(count);
-  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
+  const std::vector<VkQueueFamilyProperties> families = queue_families(device);
   int found = -1;
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < families.size(); ++i) {
     if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
     const bool graphics = (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0;
     if (found < 0 || !graphics) found = static_cast<int>(i);
@@ -141,6 +145,8 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   DeviceFacts facts;
   query_properties(device, facts);
   query_features(device, facts);
+  if (const int family = find_compute_family(device); family >= 0)
+    facts.timestamp_bits = queue_families(device)[static_cast<size_t>(family)].timestampValidBits;
   if (has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
     facts.host_import_alignment_bytes = query_host_import_alignment(device);
   facts.memory_budget = has_device_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);

@@ -21,7 +21,7 @@ constexpr VkAccessFlags kDeviceWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_T
 
 }  // namespace
 
-CommandList::CommandList(Device& device) : device_(device) {
+CommandList::CommandList(Device& device, bool timed) : device_(device) {
   const VolkDeviceTable& table = device.table();
   VkCommandPoolCreateInfo pool_info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool_info.queueFamilyIndex = device.queue_family();
@@ -39,22 +39,25 @@ CommandList::CommandList(Device& device) : device_(device) {
   // Whatever an earlier submission left behind is finished and visible before the first step.
   barrier(kDeviceStages, kDeviceAccess);
   barriers_ = 0;
+  if (timed) timer_ = std::make_unique<StepTimer>(device);
 }
 
 void CommandList::copy(const BufferRange& from, const BufferRange& to) {
   if (from.size_bytes != to.size_bytes) fail(ErrorCode::kInternal, "a copy of two sizes");
   use(from, true, false);
   use(to, false, true);
-  settle();
+  begin_step("copy", {{2.0 * static_cast<double>(from.size_bytes), 0}, {}});
   const VkBufferCopy region{from.offset_bytes, to.offset_bytes, from.size_bytes};
   device_.table().vkCmdCopyBuffer(buffer_, from.buffer->handle(), to.buffer->handle(), 1, &region);
+  end_step();
 }
 
 void CommandList::fill(const BufferRange& range, uint32_t value) {
   use(range, false, true);
-  settle();
+  begin_step("fill", {{static_cast<double>(range.size_bytes), 0}, {}});
   device_.table().vkCmdFillBuffer(buffer_, range.buffer->handle(), range.offset_bytes, range.size_bytes,
                                   value);
+  end_step();
 }
 
 void CommandList::finish() {
@@ -64,7 +67,7 @@ void CommandList::finish() {
 }
 
 void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ranges,
-                       std::span<const std::byte> parameters) {
+                       std::span<const std::byte> parameters, const Work& work) {
   const ShaderInterface& interface = pipeline.interface();
   if (ranges.size() != interface.bindings.size() || parameters.size() != interface.push_constant_bytes) {
     fail(ErrorCode::kInternal, "shader '{}' has {} bindings and {} bytes of parameters; given were {} and {}",
@@ -75,7 +78,7 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
     check_range(pipeline, ranges[i]);
     use(ranges[i], interface.bindings[i].reads, interface.bindings[i].writes);
   }
-  settle();
+  begin_step(pipeline.name(), work);
 
   const VolkDeviceTable& table = device_.table();
   const VkDescriptorSet set = allocate_set(pipeline);
@@ -110,11 +113,13 @@ void CommandList::record_dispatch(const Pipeline& pipeline, std::array<uint32_t,
          groups[0], groups[1], groups[2], device_.facts().name, limit[0], limit[1], limit[2]);
   }
   device_.table().vkCmdDispatch(buffer_, groups[0], groups[1], groups[2]);
+  end_step();
   ++dispatches_;
 }
 
 void CommandList::record_dispatch_indirect(const BufferRange& groups) {
   device_.table().vkCmdDispatchIndirect(buffer_, groups.buffer->handle(), groups.offset_bytes);
+  end_step();
   ++dispatches_;
 }
 
@@ -161,15 +166,21 @@ void CommandList::use(const BufferRange& range, bool reads, bool writes) {
   if (reads || writes) current_.push_back({range, writes});
 }
 
-void CommandList::settle() {
+void CommandList::begin_step(std::string_view name, const Work& work) {
   const bool conflict = std::any_of(current_.begin(), current_.end(), [&](const Access& now) {
     return std::any_of(earlier_.begin(), earlier_.end(), [&](const Access& before) {
       return (now.writes || before.writes) && now.range.overlaps(before.range);
     });
   });
-  if (conflict) barrier(kDeviceStages, kDeviceAccess);
+  // A timed step has the device to itself.
+  if (conflict || (timer_ && !earlier_.empty())) barrier(kDeviceStages, kDeviceAccess);
   earlier_.insert(earlier_.end(), current_.begin(), current_.end());
   current_.clear();
+  if (timer_) timer_->begin(buffer_, name, work);
+}
+
+void CommandList::end_step() {
+  if (timer_) timer_->end(buffer_);
 }
 
 void CommandList::barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access) {

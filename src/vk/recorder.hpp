@@ -5,11 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "vk/buffer.hpp"
 #include "vk/pipeline.hpp"
+#include "vk/step_timer.hpp"
 
 namespace motley::vk {
 
@@ -21,21 +23,23 @@ namespace motley::vk {
 /// conflicts with nothing runs beside the ones before it.
 class CommandList {
  public:
-  explicit CommandList(Device& device);
+  /// With `timed`, each step waits for the one before and is timed. Throws as StepTimer then.
+  explicit CommandList(Device& device, bool timed = false);
 
-  /// Runs `groups` workgroups. `ranges[i]` is bound as binding i; `parameters` is the push-constant block.
+  /// Runs `groups` workgroups. `ranges[i]` is bound as binding i; `parameters` is the push-constant block;
+  /// `work` is what it is judged by where it is timed.
   template <typename Parameters>
   void dispatch(const Pipeline& pipeline, std::initializer_list<BufferRange> ranges,
-                const Parameters& parameters, std::array<uint32_t, 3> groups) {
-    bind(pipeline, {ranges.begin(), ranges.size()}, std::as_bytes(std::span(&parameters, 1)));
+                const Parameters& parameters, std::array<uint32_t, 3> groups, const Work& work = {}) {
+    bind(pipeline, {ranges.begin(), ranges.size()}, std::as_bytes(std::span(&parameters, 1)), work);
     record_dispatch(pipeline, groups);
   }
   /// As dispatch, with the three group counts read from `groups` (12 bytes) when the commands run.
   template <typename Parameters>
   void dispatch_indirect(const Pipeline& pipeline, std::initializer_list<BufferRange> ranges,
-                         const Parameters& parameters, const BufferRange& groups) {
+                         const Parameters& parameters, const BufferRange& groups, const Work& work = {}) {
     use(groups, true, false);
-    bind(pipeline, {ranges.begin(), ranges.size()}, std::as_bytes(std::span(&parameters, 1)));
+    bind(pipeline, {ranges.begin(), ranges.size()}, std::as_bytes(std::span(&parameters, 1)), work);
     record_dispatch_indirect(groups);
   }
   void copy(const BufferRange& from, const BufferRange& to);
@@ -48,6 +52,8 @@ class CommandList {
   VkCommandBuffer handle() const { return buffer_; }
   uint32_t dispatch_count() const { return dispatches_; }
   uint32_t barrier_count() const { return barriers_; }
+  /// Of a timed list that has run: its steps, in their order. Empty for others.
+  std::vector<StepTime> step_times() const { return timer_ ? timer_->read() : std::vector<StepTime>(); }
 
  private:
   struct Access {
@@ -56,15 +62,17 @@ class CommandList {
   };
 
   void bind(const Pipeline& pipeline, std::span<const BufferRange> ranges,
-            std::span<const std::byte> parameters);
+            std::span<const std::byte> parameters, const Work& work);
   void record_dispatch(const Pipeline& pipeline, std::array<uint32_t, 3> groups);
   void record_dispatch_indirect(const BufferRange& groups);
   VkDescriptorSet allocate_set(const Pipeline& pipeline);
   void check_range(const Pipeline& pipeline, const BufferRange& range) const;
   /// Declares an access of the step about to be recorded.
   void use(const BufferRange& range, bool reads, bool writes);
-  /// Puts a barrier if the declared accesses conflict with earlier ones, then counts them as earlier.
-  void settle();
+  /// Puts a barrier if the declared accesses conflict with earlier ones, then counts them as earlier. The
+  /// step begins here, and ends with end_step().
+  void begin_step(std::string_view name, const Work& work);
+  void end_step();
   void barrier(VkPipelineStageFlags to_stages, VkAccessFlags to_access);
 
   Device& device_;
@@ -76,6 +84,7 @@ class CommandList {
   VkPipeline bound_ = VK_NULL_HANDLE;
   uint32_t dispatches_ = 0;
   uint32_t barriers_ = 0;
+  std::unique_ptr<StepTimer> timer_;  ///< null: not timed
 };
 
 }  // namespace motley::vk

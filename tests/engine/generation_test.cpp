@@ -80,6 +80,32 @@ TEST_P(GenerationTest, SameSeedSameText) {
   EXPECT_NE(generate("abc", options).text, first);
 }
 
+TEST_P(GenerationTest, TimingKernelsChangesNoText) {
+  open(test::TinyModel().open());
+  const std::string wanted = generate("abc", greedy(8)).text;
+  SessionRequest request{256, 64, false, false};
+  request.time_kernels = true;
+  Session session(model_, request);
+  const Made made = generate(session, "abc", greedy(8));
+  EXPECT_EQ(made.text, wanted);
+  // A token's kernels are those of a prompt, but for what attention is split into.
+  const KernelTimes& times = session.kernel_times(0);
+  uint64_t decode_runs = 0;
+  double weight_bytes = 0;
+  for (const KernelSum& sum : times.sums()) {
+    EXPECT_GE(sum.time.count(), 0) << sum.kernel;
+    if (!sum.decode) continue;
+    decode_runs += sum.runs;
+    if (sum.kernel.starts_with("matmul")) weight_bytes += sum.bytes;
+  }
+  const uint64_t tokens = session.stage_times()[0].decode.tokens;
+  ASSERT_GT(tokens, 0U);
+  EXPECT_EQ(decode_runs % tokens, 0U);
+  EXPECT_GE(weight_bytes, static_cast<double>(tokens * model_->bytes_per_token()) / 2);
+  ASSERT_FALSE(times.runs().empty());
+  EXPECT_EQ(times.runs().front().kernel.substr(0, 5), "embed");
+}
+
 TEST_P(GenerationTest, StopTextIsNotShown) {
   open(test::TinyModel().open());
   const std::string plain = generate("abc", greedy(20)).text;

@@ -101,4 +101,17 @@ status=0
 "$motley" perplexity "$demo" -f "$work/short" -c 32 >"$work/out" 2>"$work/err" || status=$?
 equal "status of a text that is too short" "$status" 2
 
+# Figures and where the time goes; a trace is JSON that begins with the devices and holds every run.
+check 0 '' "$motley" bench "$demo" -p 16 -n 4 -r 1 --profile --trace "$work/trace.json"
+written '^\| pp16 '
+written 'decoding of 4 tokens$'
+written '^  matmul\.[a-z0-9_.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ % +[0-9.]+ +[0-9.]+$'
+written '^  between kernels '
+grep -q '"ph": "X", "name": "matmul' "$work/trace.json" || complain "the trace has no kernels"
+if command -v python3 >/dev/null; then
+  python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/trace.json" || complain "the trace is no JSON"
+fi
+check 2 'with -o md|give -o md' "$motley" bench "$demo" -p 16 -n 0 -o json --profile
+check 3 'trace' "$motley" bench "$demo" -p 16 -n 0 -r 1 --trace "$work/none/trace.json"
+
 finish

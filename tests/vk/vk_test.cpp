@@ -120,6 +120,37 @@ TEST_P(VkTest, RefusesADispatchThatDoesNotFitTheShader) {
   EXPECT_EQ(code_of([&] { device().pipeline(shaders::get("swiglu"), huge); }), ErrorCode::kUnsupported);
 }
 
+TEST_P(VkTest, TimedStepsRunOneAfterAnother) {
+  if (device().facts().timestamp_bits == 0) GTEST_SKIP() << "no timestamps";
+  const Buffer a(device(), 1 << 20, MemoryUse::kDevice, "test");
+  const Buffer b(device(), 1 << 20, MemoryUse::kDevice, "test");
+  CommandList commands(device(), true);
+  constexpr size_t kFills = 150;  // more than one pool of queries holds
+  for (size_t i = 0; i < kFills; ++i) commands.fill({i % 2 == 0 ? a : b}, 7);
+  const uint32_t constants[] = {4};
+  commands.dispatch(device().pipeline(shaders::get("swiglu"), constants), {a, b},
+                    shaders::SwigluParameters{64, 64}, {16, 1, 1}, {{12.0, 3.0}, {4.0, 5.0}});
+  EXPECT_EQ(commands.barrier_count(), kFills);
+  commands.finish();
+  for (int run_again = 0; run_again < 2; ++run_again) {
+    run(commands);
+    const std::vector<StepTime> steps = commands.step_times();
+    ASSERT_EQ(steps.size(), kFills + 1);
+    EXPECT_EQ(steps[0].name, "fill");
+    EXPECT_EQ(steps[0].work.fixed.bytes, 1 << 20);
+    EXPECT_EQ(steps.back().name, "swiglu");
+    EXPECT_EQ(steps.back().work.per_position.flops, 5.0);
+    double before_ns = 0;
+    for (const StepTime& step : steps) {
+      EXPECT_GE(step.start_ns, before_ns);
+      EXPECT_GE(step.end_ns, step.start_ns);
+      before_ns = step.end_ns;
+    }
+    EXPECT_GT(before_ns, 0);
+  }
+  EXPECT_TRUE(CommandList(device()).step_times().empty());
+}
+
 TEST_P(VkTest, EveryShaderSaysWhatItIs) {
   for (const ShaderCode& shader : shaders::table()) {
     const ShaderInterface interface = reflect(shader);

@@ -15,7 +15,7 @@ _motley_options() {
     logits) echo "-p --prompt -o --output $computing" ;;
     perplexity) echo "-f --file --json $computing" ;;
     bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
-      $computing" ;;
+      --profile --trace $computing" ;;
     devices) echo "--measure --json" ;;
     plan) echo "-m --model --devices-from --json --svg $placement $session" ;;
     synth) echo "--vocab -s --seed" ;;

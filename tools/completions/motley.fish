@@ -69,6 +69,8 @@ complete -c motley -n $benches -s n -l n-gen -x -d 'Tokens to decode'
 complete -c motley -n $benches -o pg -l prompt-gen -x -d 'A prompt and decoding, timed together: P,N'
 complete -c motley -n $benches -s d -l n-depth -x -d 'Tokens in the context before'
 complete -c motley -n $benches -s r -l repetitions -x -d 'How often each is timed'
+complete -c motley -n $benches -l profile -d 'Print what each kernel takes'
+complete -c motley -n $benches -l trace -r -d 'Write when each kernel ran'
 complete -c motley -n $benches -l no-warmup -d 'Do not run each once before it is timed'
 complete -c motley -n $benches -s o -l output-format -x -a 'md csv json jsonl' -d 'Form of the table'
 
