@@ -88,10 +88,11 @@ class Cut {
 
   /// Runs the prompt and decodes once; the first time everything is compiled and does not count.
   void run(const Options& options, bool count) {
+    constexpr std::uint32_t kWarmingTokens = 64;
     session_.reset();
     const std::vector<motley::StageStatistics> before = session_.stage_statistics();
     const auto start = Clock::now();
-    session_.evaluate(draw(options.prompt_tokens));
+    session_.evaluate(draw(count ? options.prompt_tokens : std::min(options.prompt_tokens, kWarmingTokens)));
     const auto middle = Clock::now();
     for (std::uint32_t i = 0; i < options.decode_tokens; ++i) session_.evaluate(draw(1));
     const auto end = Clock::now();
