@@ -288,6 +288,7 @@ struct Plan {
   std::vector<Unused> unused;
   double decode_tokens_per_second = 0;  ///< at half the context; 0 where nothing was measured
   double prefill_tokens_per_second = 0;
+  std::uint32_t chunk_tokens = 0;  ///< tokens of a prompt that go through the stages together
   double load_s = 0;
   std::uint64_t host_bytes = 0;  ///< of host memory, software drivers' devices included
   double joules_per_token = 0;   ///< 0: unknown
