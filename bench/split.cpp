@@ -4,18 +4,21 @@
 //
 // All cuts are loaded at once and measured in turn, so that what disturbs the machine disturbs all alike;
 // medians are told. A prediction is for prompts of 512 tokens and for decoding at half the context, so the
-// context is made such that decoding after the prompt is there.
+// context is made such that decoding after the prompt is there. With -o json it prints a record for
+// bench/records.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <motley/motley.hpp>
 #include <nlohmann/json.hpp>
@@ -34,6 +37,7 @@ struct Options {
   std::uint32_t every = 1;
   std::uint32_t batch_tokens = 0;
   std::string format = "md";
+  std::string command;
 
   motley::SessionOptions session() const {
     return {.context_tokens = 2 * prompt_tokens + decode_tokens, .batch_tokens = batch_tokens};
@@ -209,7 +213,11 @@ class Bench {
                       {"decode_between_stages_ms", cut.decode_between_ms()},
                       {"stages", std::move(stages)}});
     }
-    const Json report{{"model", options_.model},
+    const Json report{{"kind", "split"},
+                      {"date", fmt::format("{:%F}", fmt::gmtime(std::time(nullptr)))},
+                      {"title", "two devices, every cut predicted and measured"},
+                      {"command", options_.command},
+                      {"model", options_.model},
                       {"devices", {describe(0), describe(1)}},
                       {"cuts", std::move(list)},
                       {"summary", summary()}};
@@ -311,6 +319,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096));
   app.add_option("-o", options.format, "md or json")->check(CLI::IsMember({"md", "json"}));
   CLI11_PARSE(app, argc, argv);
+  options.command = "split";
+  for (int i = 1; i < argc; ++i) options.command += fmt::format(" {}", argv[i]);
   try {
     motley::set_log(motley::LogSeverity::kWarning);
     Bench bench(options);
