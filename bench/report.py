@@ -57,11 +57,23 @@ def compare_section(record):
 """ + table(["model", "test", "Motley", "llama.cpp as it comes", "ratio", "at its best", "ratio", "of the memory limit"], rows)
 
 
+def split_section(record):
+    def both(cut, what):
+        predicted, measured = cut[f"predicted_{what}_tokens_per_second"], cut[f"{what}_tokens_per_second"]
+        return [figure(predicted), figure(measured), f"{100 * (predicted / measured - 1):+.1f} %"]
+
+    rows = [[cut["layers"], str(cut["chunk_tokens"])] + both(cut, "decode") + both(cut, "prefill") for cut in record["cuts"]]
+    columns = ["layers", "chunk", "decode predicted", "measured", "error", "prompt predicted", "measured", "error"]
+    devices = "\n".join(f"- {device}" for device in record["devices"])
+    summary = "\n".join(f"- {line}" for line in record["summary"])
+    return f"{record['model']}, `{record['command']}`.\n\n{devices}\n\n{table(columns, rows)}\n\n{summary}"
+
+
 def text_section(record):
     return "\n".join(record["text"])
 
 
-SECTIONS = {"compare": compare_section, "text": text_section}
+SECTIONS = {"compare": compare_section, "split": split_section, "text": text_section}
 
 
 def section(record):

@@ -47,13 +47,19 @@ void measure_devices() {
 Json to_json(const DeviceMeasurements& measured) {
   Json rates = Json::object();
   for (const DeviceMeasurements::Rate& rate : measured.rates)
-    rates[rate.format] = {{"matvec_gbs", rate.matvec_gbs}, {"matmat_gflops", rate.matmat_gflops}};
+    rates[rate.format] = {{"matvec_gbs", rate.matvec_gbs},
+                          {"matmat_gflops", rate.matmat_gflops},
+                          {"few_gflops", rate.few_gflops},
+                          {"product_us", rate.product_us}};
   return {{"bandwidth_gbs", measured.bandwidth_gbs},
           {"host_read_gbs", measured.host_read_gbs},
           {"upload_gbs", measured.upload_gbs},
           {"download_gbs", measured.download_gbs},
           {"dispatch_us", measured.dispatch_us},
           {"handoff_us", measured.handoff_us},
+          {"decode_attention_gflops", measured.decode_attention_gflops},
+          {"prefill_attention_gflops", measured.prefill_attention_gflops},
+          {"activation_gbs", measured.activation_gbs},
           {"rates", std::move(rates)}};
 }
 
@@ -104,10 +110,15 @@ std::vector<std::string> figures_of(const DeviceInfo& device) {
                   "{:.4g} GB/s",
                   measured.bandwidth_gbs, measured.host_read_gbs, measured.upload_gbs, measured.download_gbs),
       fmt::format("a dispatch costs {:.3g} us, a hand-off {:.3g} us", measured.dispatch_us,
-                  measured.handoff_us)};
+                  measured.handoff_us),
+      fmt::format("attention: {:.4g} GFLOP/s decoding, {:.4g} on prompts; vectors: {:.4g} GB/s",
+                  measured.decode_attention_gflops, measured.prefill_attention_gflops,
+                  measured.activation_gbs)};
   for (const DeviceMeasurements::Rate& rate : measured.rates) {
-    lines.push_back(fmt::format("{:5} weights: {:>7.4g} GB/s decoding, {:>7.4g} GFLOP/s on prompts",
-                                rate.format, rate.matvec_gbs, rate.matmat_gflops));
+    lines.push_back(
+        fmt::format("{:5} weights: {:>7.4g} GB/s and {:.3g} us a product decoding, {:>7.4g} GFLOP/s on "
+                    "prompts ({:.4g} on 32 tokens)",
+                    rate.format, rate.matvec_gbs, rate.product_us, rate.matmat_gflops, rate.few_gflops));
   }
   return lines;
 }

@@ -31,6 +31,13 @@ std::string long_name(const CLI::Option& option) {
   return option.get_lnames().empty() ? std::string() : "--" + option.get_lnames().front();
 }
 
+/// The smaller of the two limits; 0, for what is fastest, where nothing below that is given.
+std::uint32_t most_tokens(std::uint32_t batch, std::uint32_t micro_batch) {
+  constexpr std::uint32_t kMostChosen = 512;
+  if (micro_batch == 0) return batch < kMostChosen ? batch : 0;
+  return batch == 0 ? micro_batch : std::min(batch, micro_batch);
+}
+
 bool ruled_out(const CLI::Option& option) {
   const auto others = option.get_excludes();
   return std::any_of(others.begin(), others.end(),
@@ -41,7 +48,7 @@ bool ruled_out(const CLI::Option& option) {
 
 SessionOptions ComputeOptions::session() const {
   return {.context_tokens = context_tokens,
-          .batch_tokens = std::min(batch_tokens, micro_batch_tokens),
+          .batch_tokens = most_tokens(batch_tokens, micro_batch_tokens),
           .cache_k = cache_type(cache_k),
           .cache_v = cache_type(cache_v)};
 }
@@ -65,7 +72,7 @@ void add_session_options(CLI::App& app, ComputeOptions& options) {
       ->type_name("TOKENS")
       ->check(number_between(1, kMaxTokens));
   app.add_option("--ubatch-size", options.micro_batch_tokens,
-                 "(-ub) The most tokens of a prompt computed at once, 1 to 4096; default 512")
+                 "(-ub) The most tokens of a prompt computed at once, 1 to 4096; default: what is fastest")
       ->type_name("TOKENS")
       ->check(number_between(1, 4096));
   app.add_option("--cache-type-k", options.cache_k, "(-ctk) How keys are kept: f16 or f32")

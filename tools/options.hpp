@@ -19,8 +19,8 @@ struct ComputeOptions {
   bool no_recover = false;
   bool list_devices = false;
   std::uint32_t context_tokens = 0;  ///< 0: the subcommand's default
-  std::uint32_t batch_tokens = 2048;
-  std::uint32_t micro_batch_tokens = 512;
+  std::uint32_t batch_tokens = 0;    ///< 0: not given, as the next
+  std::uint32_t micro_batch_tokens = 0;
   std::string cache_k = "f16";
   std::string cache_v = "f16";
   bool validate = false;

@@ -42,21 +42,41 @@ double deviation(double measured, double predicted) {
   return measured > 0 && predicted > 0 ? measured / predicted - 1 : 0;
 }
 
-std::string explain(const StageStatistics& stage) {
-  const double off = deviation(decode_ms(stage), stage.plan.decode_ms);
+/// Until its vectors are handed on, a stage is at work.
+double predicted_decode_ms(const StageStatistics& stage) {
+  return stage.plan.decode_ms > 0 ? stage.plan.decode_ms + stage.plan.handoff_ms : 0;
+}
+
+/// One kind of work of a stage.
+struct Comparison {
+  const char* what;
+  double measured_ms;
+  double predicted_ms;
+  bool is_short;               ///< so little of it that its first run counts
+  const char* reason_if_less;  ///< beside a bad moment of measuring
+};
+
+std::string explain(const StageStatistics& stage, const Comparison& work) {
+  const double off = deviation(work.measured_ms, work.predicted_ms);
   if (std::abs(off) <= kNotable) return {};
-  std::string reason =
-      "the context was less than half full, as is assumed, or the device was measured at a bad moment";
+  std::string reason = fmt::format("{}, or the device was measured at a bad moment", work.reason_if_less);
   if (off > 0) {
-    reason = stage.decoded_tokens < 16
+    reason = work.is_short
                  ? "so few tokens include what their first costs, compilation above all"
                  : "the device was busy with something else, got hot, or was measured at a better moment";
   }
   return fmt::format(
-      "layers {} to {} on {}: a token took {:.0f} % {} than predicted ({:.2f} against {:.2f} ms); "
+      "layers {} to {} on {}: {} took {:.0f} % {} than predicted ({:.2f} against {:.2f} ms); "
       "likely: {} (motley devices --measure measures again)\n",
-      stage.plan.first_layer, stage.plan.last_layer, printable(stage.plan.device), 100 * std::abs(off),
-      off > 0 ? "longer" : "less", decode_ms(stage), stage.plan.decode_ms, reason);
+      stage.plan.first_layer, stage.plan.last_layer, printable(stage.plan.device), work.what,
+      100 * std::abs(off), off > 0 ? "longer" : "less", work.measured_ms, work.predicted_ms, reason);
+}
+
+std::string explain(const StageStatistics& stage) {
+  return explain(stage, {"a token", decode_ms(stage), predicted_decode_ms(stage), stage.decoded_tokens < 16,
+                         "the context was less than half full, as is assumed"}) +
+         explain(stage, {"512 tokens of prompt", prompt_ms_per_512(stage), stage.plan.prefill_ms_per_512,
+                         stage.prompt_tokens < 512, "so short a prompt has fewer positions to attend to"});
 }
 
 }  // namespace
@@ -66,16 +86,16 @@ std::string stage_table(const std::vector<StageStatistics>& stages) {
                                  "decode ms (predicted)", "prompt ms/512 (predicted)", "busy (dec., pr.)",
                                  "hand-off", "memory", "peak", "device");
   for (const StageStatistics& stage : stages) {
-    text +=
-        fmt::format("{:>9}  {:>21}  {:>25}  {:>16}  {:>10}  {:>10}  {:>10}  {}\n",
-                    fmt::format("{}-{}", stage.plan.first_layer, stage.plan.last_layer),
-                    fmt::format("{} ({})", or_dash(decode_ms(stage), ""), or_dash(stage.plan.decode_ms, "")),
-                    fmt::format("{} ({})", or_dash(prompt_ms_per_512(stage), ""),
-                                or_dash(stage.plan.prefill_ms_per_512, "")),
-                    fmt::format("{:.0f} %, {:.0f} %", 100 * share(stage.decode_busy, stage.decode_wall),
-                                100 * share(stage.prompt_busy, stage.prompt_wall)),
-                    human_size(stage.handed_over_bytes), human_size(stage.memory_bytes),
-                    human_size(stage.peak_memory_bytes), printable(stage.plan.device));
+    text += fmt::format(
+        "{:>9}  {:>21}  {:>25}  {:>16}  {:>10}  {:>10}  {:>10}  {}\n",
+        fmt::format("{}-{}", stage.plan.first_layer, stage.plan.last_layer),
+        fmt::format("{} ({})", or_dash(decode_ms(stage), ""), or_dash(predicted_decode_ms(stage), "")),
+        fmt::format("{} ({})", or_dash(prompt_ms_per_512(stage), ""),
+                    or_dash(stage.plan.prefill_ms_per_512, "")),
+        fmt::format("{:.0f} %, {:.0f} %", 100 * share(stage.decode_busy, stage.decode_wall),
+                    100 * share(stage.prompt_busy, stage.prompt_wall)),
+        human_size(stage.handed_over_bytes), human_size(stage.memory_bytes),
+        human_size(stage.peak_memory_bytes), printable(stage.plan.device));
   }
   for (const StageStatistics& stage : stages) text += explain(stage);
   return text;
@@ -92,7 +112,7 @@ std::string stage_json(const std::vector<StageStatistics>& stages) {
     entry["decoded_tokens"] = stage.decoded_tokens;
     entry["prompt_tokens"] = stage.prompt_tokens;
     entry["decode_ms"] = decode_ms(stage);
-    entry["predicted_decode_ms"] = stage.plan.decode_ms;
+    entry["predicted_decode_ms"] = predicted_decode_ms(stage);
     entry["prefill_ms_per_512"] = prompt_ms_per_512(stage);
     entry["predicted_prefill_ms_per_512"] = stage.plan.prefill_ms_per_512;
     entry["decode_busy_share"] = share(stage.decode_busy, stage.decode_wall);

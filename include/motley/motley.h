@@ -224,13 +224,14 @@ enum motley_cache_type { MOTLEY_CACHE_F16 = 0, MOTLEY_CACHE_F32 = 1 };
 typedef struct motley_session_options {
   size_t size;
   uint32_t context_tokens; /* positions in the KV cache; 0: as trained, at most 4096 */
-  uint32_t batch_tokens;   /* prompt tokens run in one pass, 1 to 4096; made smaller where memory asks */
+  uint32_t batch_tokens;   /* prompt tokens run in one pass, at most 4096; made smaller where memory asks; 0:
+                              what is predicted to be fastest */
   int32_t cache_k;         /* of motley_cache_type */
   int32_t cache_v;
 } motley_session_options;
 
 static inline motley_session_options motley_session_options_default(void) {
-  motley_session_options options = {sizeof(motley_session_options), 0, 512, MOTLEY_CACHE_F16,
+  motley_session_options options = {sizeof(motley_session_options), 0, 0, MOTLEY_CACHE_F16,
                                     MOTLEY_CACHE_F16};
   return options;
 }

@@ -50,7 +50,9 @@ struct DeviceMeasurements {
   struct Rate {
     std::string format;        ///< of the weights, e.g. "q4_0"
     double matvec_gbs = 0;     ///< bytes of weights read while a token is decoded
-    double matmat_gflops = 0;  ///< arithmetic while a prompt is run
+    double matmat_gflops = 0;  ///< arithmetic while 512 tokens of a prompt are run at once
+    double few_gflops = 0;     ///< while 32 are
+    double product_us = 0;     ///< what a product costs beside its bytes while a token is decoded
   };
 
   double bandwidth_gbs = 0;  ///< reading its own memory
@@ -59,7 +61,10 @@ struct DeviceMeasurements {
   double download_gbs = 0;   ///< copies to host memory
   double dispatch_us = 0;    ///< one more dispatch that waits for the one before it
   double handoff_us = 0;     ///< submitting next to no work and waiting for it
-  std::vector<Rate> rates;   ///< of the formats that were measured
+  double decode_attention_gflops = 0;   ///< attention of one token
+  double prefill_attention_gflops = 0;  ///< of a prompt
+  double activation_gbs = 0;            ///< norms and other work on single vectors
+  std::vector<Rate> rates;              ///< of the formats that were measured
 };
 
 /// Memory that a device's buffers may lie in.
@@ -198,8 +203,9 @@ enum class CacheType { kF16, kF32 };
 
 struct SessionOptions {
   std::uint32_t context_tokens = 0;  ///< positions in the KV cache; 0: as trained, at most 4096
-  std::uint32_t batch_tokens =
-      512;  ///< prompt tokens run in one pass, 1 … 4096; made smaller where memory asks
+  /// Prompt tokens run in one pass, at most 4096; made smaller where memory asks. 0: what is predicted to be
+  /// fastest on the plan's devices, at most 512.
+  std::uint32_t batch_tokens = 0;
   CacheType cache_k = CacheType::kF16;
   CacheType cache_v = CacheType::kF16;
   /// The devices time each kernel, which slows the session down: kernels run one after another then. Throws
@@ -282,6 +288,7 @@ struct Plan {
   std::vector<Unused> unused;
   double decode_tokens_per_second = 0;  ///< at half the context; 0 where nothing was measured
   double prefill_tokens_per_second = 0;
+  std::uint32_t chunk_tokens = 0;  ///< tokens of a prompt that go through the stages together
   double load_s = 0;
   std::uint64_t host_bytes = 0;  ///< of host memory, software drivers' devices included
   double joules_per_token = 0;   ///< 0: unknown

@@ -26,9 +26,14 @@ DeviceMeasurements to_public(const kernels::Measurements& measured) {
                             measured.download_gbs,
                             measured.dispatch_us,
                             measured.handoff_us,
+                            measured.decode_attention_gflops,
+                            measured.prefill_attention_gflops,
+                            measured.activation_gbs,
                             {}};
-  for (const kernels::FormatMeasurement& format : measured.formats)
-    result.rates.push_back({quant::info(format.format).stem, format.matvec_gbs, format.matmat_gflops});
+  for (const kernels::FormatMeasurement& format : measured.formats) {
+    result.rates.push_back({quant::info(format.format).stem, format.matvec_gbs, format.matmat_gflops,
+                            format.few_gflops, format.product_us});
+  }
   return result;
 }
 

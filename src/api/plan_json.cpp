@@ -55,6 +55,7 @@ std::string to_json(const Plan& plan) {
                              {"unused", list_of(plan.unused, of_unused)},
                              {"decode_tokens_per_second", plan.decode_tokens_per_second},
                              {"prefill_tokens_per_second", plan.prefill_tokens_per_second},
+                             {"chunk_tokens", plan.chunk_tokens},
                              {"host_bytes", plan.host_bytes},
                              {"alternatives", list_of(plan.alternatives, of_alternative)},
                              {"warnings", plan.warnings},

@@ -138,6 +138,7 @@ Plan to_plan(placement::Plan plan, const placement::Machine& machine, const plac
   }
   result.decode_tokens_per_second = plan.decode_tokens_per_second;
   result.prefill_tokens_per_second = plan.prefill_tokens_per_second;
+  result.chunk_tokens = plan.chunk_tokens;
   result.load_s = plan.load_s;
   result.host_bytes = plan.host_bytes;
   result.joules_per_token = plan.joules_per_token;

@@ -94,8 +94,13 @@ placement::PlanDevice to_plan_device(const vk::Device& device, const Measurement
   result.dispatch_us = measured.dispatch_us;
   result.handoff_us = measured.handoff_us;
   result.power_w = PowerMeter(facts.pci_address).limit_watts().value_or(0);
-  for (const kernels::FormatMeasurement& format : measured.formats)
-    result.rates.push_back({quant::info(format.format).stem, format.matvec_gbs, format.matmat_gflops});
+  result.decode_attention_gflops = measured.decode_attention_gflops;
+  result.prefill_attention_gflops = measured.prefill_attention_gflops;
+  result.activation_gbs = measured.activation_gbs;
+  for (const kernels::FormatMeasurement& format : measured.formats) {
+    result.rates.push_back({quant::info(format.format).stem, format.matvec_gbs, format.matmat_gflops,
+                            format.few_gflops, format.product_us});
+  }
   return result;
 }
 

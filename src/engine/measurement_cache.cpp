@@ -32,9 +32,24 @@ constexpr std::chrono::milliseconds kTurnPause{20};
 
 /// The figures of a device as a whole, by their names in the file.
 constexpr std::pair<const char*, double Measurements::*> kFigures[] = {
-    {"bandwidth_gbs", &Measurements::bandwidth_gbs}, {"host_read_gbs", &Measurements::host_read_gbs},
-    {"upload_gbs", &Measurements::upload_gbs},       {"download_gbs", &Measurements::download_gbs},
-    {"dispatch_us", &Measurements::dispatch_us},     {"handoff_us", &Measurements::handoff_us}};
+    {"bandwidth_gbs", &Measurements::bandwidth_gbs},
+    {"host_read_gbs", &Measurements::host_read_gbs},
+    {"upload_gbs", &Measurements::upload_gbs},
+    {"download_gbs", &Measurements::download_gbs},
+    {"dispatch_us", &Measurements::dispatch_us},
+    {"handoff_us", &Measurements::handoff_us},
+    {"decode_attention_gflops", &Measurements::decode_attention_gflops},
+    {"prefill_attention_gflops", &Measurements::prefill_attention_gflops},
+    {"activation_gbs", &Measurements::activation_gbs}};
+
+using kernels::FormatMeasurement;
+
+/// Those of a format.
+constexpr std::pair<const char*, double FormatMeasurement::*> kFormatFigures[] = {
+    {"matvec_gbs", &FormatMeasurement::matvec_gbs},
+    {"matmat_gflops", &FormatMeasurement::matmat_gflops},
+    {"few_gflops", &FormatMeasurement::few_gflops},
+    {"product_us", &FormatMeasurement::product_us}};
 
 /// What a software driver computes with: the processor, how many threads of it this process may use, and what
 /// the driver was told.
@@ -81,7 +96,8 @@ Measurements parse(const Json& file) {
     const auto name = entry.at("format").get<std::string>();
     const auto found = std::ranges::find(formats, name, [](const auto& info) { return info.stem; });
     if (found == formats.end()) throw std::out_of_range(name);
-    measured.formats.push_back({found->format, figure(entry, "matvec_gbs"), figure(entry, "matmat_gflops")});
+    FormatMeasurement& format = measured.formats.emplace_back(FormatMeasurement{.format = found->format});
+    for (const auto& [figure_name, member] : kFormatFigures) format.*member = figure(entry, figure_name);
   }
   return measured;
 }
@@ -90,10 +106,10 @@ std::string to_text(const Json& key, const Measurements& measured) {
   Json file{{"key", key}};
   for (const auto& [name, member] : kFigures) file[name] = measured.*member;
   file["formats"] = Json::array();
-  for (const kernels::FormatMeasurement& format : measured.formats) {
-    file["formats"].push_back({{"format", quant::info(format.format).stem},
-                               {"matvec_gbs", format.matvec_gbs},
-                               {"matmat_gflops", format.matmat_gflops}});
+  for (const FormatMeasurement& format : measured.formats) {
+    Json entry{{"format", quant::info(format.format).stem}};
+    for (const auto& [name, member] : kFormatFigures) entry[name] = format.*member;
+    file["formats"].push_back(std::move(entry));
   }
   return file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

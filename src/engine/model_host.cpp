@@ -117,6 +117,7 @@ void ModelHost::load_planned() {
     try {
       loaded_.model = std::make_shared<const LoadedModel>(file_, stages, options_.progress);
       ++loaded_.number;
+      loaded_.chunk_tokens = options_.session.batch == 0 ? plan_.chunk_tokens : 0;
       return;
     } catch (const DeviceFailure& failure) {
       const bool short_of_memory = failure.code() == ErrorCode::kOutOfMemory;

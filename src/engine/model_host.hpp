@@ -47,6 +47,7 @@ class ModelHost {
   struct Loaded {
     std::shared_ptr<const LoadedModel> model;
     uint64_t number = 0;
+    uint32_t chunk_tokens = 0;  ///< in which a prompt passes its stages fastest; 0: the user chose
   };
   Loaded loaded() const;
   placement::Plan plan() const;

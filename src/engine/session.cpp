@@ -27,9 +27,7 @@ Session::Session(std::shared_ptr<const LoadedModel> model, const SessionRequest&
 
 Session::Session(std::shared_ptr<ModelHost> host, const SessionRequest& request)
     : host_(std::move(host)), request_(request) {
-  ModelHost::Loaded loaded = host_->loaded();
-  model_number_ = loaded.number;
-  model_ = std::move(loaded.model);
+  take(host_->loaded());
   config_ = model_->config();
   while (stages_.empty()) {
     try {
@@ -40,8 +38,16 @@ Session::Session(std::shared_ptr<ModelHost> host, const SessionRequest& request)
   }
 }
 
+void Session::take(ModelHost::Loaded loaded) {
+  model_ = std::move(loaded.model);
+  model_number_ = loaded.number;
+  chunk_tokens_ = loaded.chunk_tokens;
+}
+
 void Session::make_stages() {
-  plan_ = plan_session(config_, model_->specs(), request_);
+  SessionRequest request = request_;
+  if (request.batch == 0) request.batch = chunk_tokens_;
+  plan_ = plan_session(config_, model_->specs(), request);
   for (size_t i = 0; i < plan_.stages.size(); ++i) {
     const StageWeights& weights = *model_->stages()[i];
     stages_.push_back(blaming(weights.device(),
@@ -84,16 +90,14 @@ void Session::check_tokens(std::span<const Token> tokens) const {
   }
 }
 
-/// One stage takes as much at once as it can. Several work at the same time only on several chunks: of m
-/// chunks through s stages the first and the last leave stages idle, which costs a share of (s - 1) / (m + s
-/// - 1).
+/// The planned chunks are for prompts of placement::kPrefillTokens. Of m chunks through s stages the first
+/// and the last leave stages idle for s - 1 turns, and each chunk has costs of its own; where the two
+/// balance, the chunks grow with the square root of the prompt's length.
 uint32_t Session::chunk_tokens(size_t tokens) const {
-  constexpr uint32_t kChunksPerStage = 4;
-  constexpr uint32_t kFewestTokens = 32;  // fewer are not much faster: each chunk reads all the weights
-  if (stages_.size() == 1) return plan_.batch;
-  const auto wanted =
-      static_cast<uint32_t>(std::min<size_t>(tokens / (kChunksPerStage * stages_.size()), plan_.batch));
-  return std::min(plan_.batch, std::max(kFewestTokens, round_up(wanted, kFewestTokens)));
+  if (stages_.size() == 1 || request_.batch > 0) return plan_.batch;
+  const double wanted = plan_.batch * std::sqrt(static_cast<double>(tokens) / placement::kPrefillTokens);
+  return std::min(plan_.batch, round_up(static_cast<uint32_t>(std::min(wanted, double{kMaxBatch})),
+                                        placement::kFewestChunkTokens));
 }
 
 std::vector<Session::Chunk> Session::cut(size_t tokens) const {
@@ -139,9 +143,7 @@ void Session::go_on_without(const DeviceFailure& failure) {
     throw DeviceFailure(failure);
   }
   drop_stages();  // their memory is needed
-  ModelHost::Loaded loaded = host_->replace(model_number_, failure);
-  model_number_ = loaded.number;
-  model_ = std::move(loaded.model);
+  take(host_->replace(model_number_, failure));
 }
 
 /// Runs tokens behind those that are in the caches.

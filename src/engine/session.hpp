@@ -78,6 +78,7 @@ class Session {
   /// Called when a chunk has left the last stage's layers, for its logits.
   using AfterChunk = std::function<void(Stage& last, const Chunk& chunk)>;
 
+  void take(ModelHost::Loaded loaded);
   void make_stages();
   void check_tokens(std::span<const Token> tokens) const;
   uint32_t chunk_tokens(size_t tokens) const;
@@ -96,6 +97,7 @@ class Session {
   SessionRequest request_;
   model::Config config_;
   uint64_t model_number_ = 0;
+  uint32_t chunk_tokens_ = 0;
   std::shared_ptr<const LoadedModel> model_;
   SessionPlan plan_;
   std::vector<std::unique_ptr<Stage>> stages_;

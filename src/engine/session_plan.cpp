@@ -185,11 +185,13 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
 
 SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,
                          const SessionRequest& request, std::span<const uint64_t> available_bytes) {
-  if (request.batch < 1 || request.batch > kMaxBatch) {
-    fail(ErrorCode::kInvalidArgument, "a batch of {} tokens: it must lie between 1 and {}", request.batch,
+  if (request.batch > kMaxBatch) {
+    fail(ErrorCode::kInvalidArgument, "a batch of {} tokens: at most {} are possible", request.batch,
          kMaxBatch);
   }
-  return Planner(config, stages, request, available_bytes).fit();
+  SessionRequest settled = request;
+  if (settled.batch == 0) settled.batch = kDefaultBatch;
+  return Planner(config, stages, settled, available_bytes).fit();
 }
 
 SessionPlan plan_session(const model::Config& config, std::span<const StageSpec> stages,

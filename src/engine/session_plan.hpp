@@ -16,13 +16,14 @@ namespace motley::engine {
 /// What the user asks for.
 struct SessionRequest {
   uint32_t context = 0;  ///< positions; 0: as trained, at most kDefaultContext
-  uint32_t batch = 512;  ///< tokens in one pass, 1 … kMaxBatch
+  uint32_t batch = 0;    ///< tokens in one pass, at most kMaxBatch; 0: what is predicted to be fastest
   bool keys_f32 = false;
   bool values_f32 = false;
   bool time_kernels = false;  ///< one after another, each timed by the device
 };
 
 constexpr uint32_t kDefaultContext = 4096;
+constexpr uint32_t kDefaultBatch = 512;  ///< where nothing is predicted
 constexpr uint32_t kMaxBatch = 4096;
 constexpr uint32_t kHeadRows = 16;  ///< logits computed at once, vectors
 /// Chunks of a prompt that may wait between two stages: one is written while one is read, and a third keeps a

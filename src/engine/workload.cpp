@@ -38,13 +38,14 @@ class Cost {
     const std::string name = quant::info(format).stem;
     auto found = std::ranges::find(cost_.matrices, name, &placement::MatrixCost::format);
     if (found == cost_.matrices.end()) {
-      cost_.matrices.push_back({name, 0, 0, 1});
+      cost_.matrices.push_back({name, 0, 0, 1, 0});
       found = cost_.matrices.end() - 1;
     }
     const kernels::PackedShape shape{format, static_cast<uint32_t>(tensor->rows()),
                                      static_cast<uint32_t>(tensor->shape[0]), lanes_};
     found->bytes += shape.packed_bytes();
     found->weights += tensor->elements();
+    ++found->products;
   }
 
   placement::LayerCost finish(uint32_t dispatches) {
@@ -70,6 +71,7 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   placement::Workload workload;
   workload.context = context_of(request, config);
   workload.batch = std::min(request.batch, workload.context);
+  const uint32_t batch = workload.batch > 0 ? workload.batch : std::min(kDefaultBatch, workload.context);
   workload.tied = tensors.output == tensors.token_embedding;
   workload.handoff_bytes_per_token = uint64_t{config.embedding} * sizeof(float);
   uint32_t lanes = 0;
@@ -77,10 +79,8 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   uint64_t slot_bytes = 0;
   bool all_import = true;
   for (const vk::DeviceFacts* const facts : devices) {
-    const StagePlan stage =
-        plan_stage(config, *facts, request, {workload.context, workload.batch, 1, 0, false});
-    const StagePlan last =
-        plan_stage(config, *facts, request, {workload.context, workload.batch, 1, 0, true});
+    const StagePlan stage = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, false});
+    const StagePlan last = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, true});
     lanes = std::max(lanes, kernels::make_profile(*facts).lanes);
     kv_bytes = stage.cache_bytes;
     workload.scratch_bytes = std::max(workload.scratch_bytes, stage.scratch_bytes());
@@ -89,11 +89,16 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
     workload.output_scratch_bytes =
         std::max(workload.output_scratch_bytes, last.scratch_bytes() - stage.scratch_bytes());
     slot_bytes = stage.slot_bytes();
+    workload.token_scratch_bytes = stage.activation_bytes() / batch;
     all_import = all_import && HandOff::shares_memory(*facts, *facts);
   }
 
   // A stage between two others stages what it gets and what it gives.
-  if (!all_import && devices.size() > 1) workload.scratch_bytes += uint64_t{2} * kHandOffSlots * slot_bytes;
+  if (!all_import && devices.size() > 1) {
+    const uint64_t staging_bytes = uint64_t{2} * kHandOffSlots * slot_bytes;
+    workload.scratch_bytes += staging_bytes;
+    workload.token_scratch_bytes += staging_bytes / batch;
+  }
 
   constexpr uint32_t kLayerDispatches = 13;
   const uint32_t dispatches = kLayerDispatches + (config.architecture->qk_norm ? 2 : 0);
@@ -104,6 +109,11 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
     workload.layers.back().kv_bytes = kv_bytes;
     // Two products of a head's length for each position and head, two operations an element.
     workload.layers.back().attention_flops_per_position = uint64_t{4} * config.heads * config.head_size;
+    // Two norms, turning queries and keys and storing keys and values, the gated activation.
+    workload.layers.back().activation_bytes_per_token =
+        sizeof(float) *
+        (uint64_t{4} * config.embedding + 2 * (uint64_t{config.q_size()} + 2 * config.kv_size()) +
+         uint64_t{3} * config.feed_forward);
   }
   Cost embedding(lanes);
   embedding.add(tensors.token_embedding);

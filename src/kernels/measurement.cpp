@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 
 #include "base/math.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/timing.hpp"
+#include "params/step.h"
+#include "placement/machine.hpp"
 #include "vk/buffer.hpp"
 
 namespace motley::kernels {
@@ -25,6 +29,9 @@ constexpr uint32_t kPattern = 0x3C003C00;
 
 /// Slow drivers multiply fewer rows: those of so long a pass.
 constexpr double kPassSeconds = 0.02;
+
+/// What is told where less than this was measured, for a figure of 0 is none.
+constexpr double kLeastMicroseconds = 1e-3;
 
 vk::Buffer filled(vk::Device& device, uint64_t size_bytes, uint32_t pattern,
                   vk::MemoryUse use = vk::MemoryUse::kDevice) {
@@ -111,14 +118,17 @@ class WeightSet {
   uint32_t rows() const { return shape_.rows; }
   uint32_t panel_rows() const { return shape_.panel_rows(); }
   size_t count() const { return buffers_.size(); }
-  /// The first `rows` rows, whole panels, of one buffer as a matrix.
-  Weight weight(size_t index, uint32_t rows) const {
+  /// `rows` rows from `first` on, whole panels, of one buffer as a matrix.
+  Weight weight(size_t index, uint32_t first, uint32_t rows) const {
     Weight weight;
     weight.shape = shape_;
     weight.shape.rows = rows;
-    weight.parts.push_back({{buffers_[index], 0, weight.shape.packed_bytes()}, 0, rows});
+    const uint64_t offset = first / shape_.panel_rows() * shape_.panel_bytes();
+    weight.parts.push_back({{buffers_[index], offset, weight.shape.packed_bytes()}, 0, rows});
     return weight;
   }
+  /// The first so many.
+  Weight weight(size_t index, uint32_t rows) const { return weight(index, 0, rows); }
 
  private:
   PackedShape shape_;
@@ -139,28 +149,45 @@ uint32_t affordable_rows(vk::Device& device, uint32_t rows, uint32_t panel_rows,
   return std::max(few, static_cast<uint32_t>(affordable) / panel_rows * panel_rows);
 }
 
-double measure_matvec_gbs(Context& context, const WeightSet& weights, const vk::Buffer& x) {
+/// Sets what products with one vector cost: their bytes' rate from large matrices, and from the same bytes in
+/// many small ones what each costs beside.
+void measure_matvec(Context& context, const WeightSet& weights, const vk::Buffer& x,
+                    FormatMeasurement& result) {
+  constexpr uint32_t kSmallPanels = 8;  // such as the keys' and values' projections of small models
   // Each matrix writes vectors of its own, so that none waits for another, as with q, k and v.
   const uint32_t stride = round_up(weights.rows(), kFloatsPerAlignment);
   const uint64_t vector_bytes = uint64_t{stride} * sizeof(float);
   const vk::Buffer y(context.device, vector_bytes * weights.count(), vk::MemoryUse::kDevice, kPurpose);
   const uint32_t x_stride = round_up(context.profile.measured_columns, kActivationPadding);
-  const RowsPass pass = [&](vk::CommandList& commands, uint32_t rows) {
+  const auto multiply = [&](vk::CommandList& commands, uint32_t rows, uint32_t matrix_rows) {
     for (size_t i = 0; i < weights.count(); ++i) {
-      const Vectors to{{y, i * vector_bytes, vector_bytes}, stride};
-      matmul(context, commands, weights.weight(i, rows), {x, x_stride}, to, 1);
+      for (uint32_t row = 0; row < rows; row += matrix_rows) {
+        const uint32_t count = std::min(matrix_rows, rows - row);
+        const Vectors to{{y, i * vector_bytes + row * sizeof(float), count * sizeof(float)}, stride};
+        matmul(context, commands, weights.weight(i, row, count), {x, x_stride}, to, 1);
+      }
     }
   };
-  const uint32_t rows = affordable_rows(context.device, weights.rows(), weights.panel_rows(), pass);
+  const uint32_t rows =
+      affordable_rows(context.device, weights.rows(), weights.panel_rows(),
+                      [&](vk::CommandList& commands, uint32_t some) { multiply(commands, some, some); });
   const double seconds =
-      best_pass_seconds(context.device, [&](vk::CommandList& commands) { pass(commands, rows); });
+      best_pass_seconds(context.device, [&](vk::CommandList& commands) { multiply(commands, rows, rows); });
   const uint64_t bytes = weights.weight(0, rows).shape.packed_bytes() * weights.count();
-  return static_cast<double>(bytes) / seconds / 1e9;
+  result.matvec_gbs = static_cast<double>(bytes) / seconds / 1e9;
+
+  const uint32_t small = kSmallPanels * weights.panel_rows();
+  const uint32_t more = (div_ceil(rows, small) - 1) * static_cast<uint32_t>(weights.count());
+  const double small_seconds =
+      best_pass_seconds(context.device, [&](vk::CommandList& commands) { multiply(commands, rows, small); });
+  // Readings may be disturbed; and where hardly anything is beside, it is not measured.
+  const double us = more > 0 ? (small_seconds - seconds) / more * 1e6 : 0;
+  result.product_us = std::max(us, kLeastMicroseconds);
 }
 
-double measure_matmat_gflops(Context& context, const WeightSet& weights, const vk::Buffer& x) {
+double measure_matmat_gflops(Context& context, const WeightSet& weights, const vk::Buffer& x,
+                             uint32_t tokens) {
   const Profile& profile = context.profile;
-  const uint32_t tokens = profile.matmat_tokens;
   const uint32_t most_rows = std::min(profile.matmat_rows, weights.rows());
   const vk::Buffer y(context.device, uint64_t{most_rows} * tokens * sizeof(float), vk::MemoryUse::kDevice,
                      kPurpose);
@@ -172,6 +199,85 @@ double measure_matmat_gflops(Context& context, const WeightSet& weights, const v
   const double seconds =
       best_pass_seconds(context.device, [&](vk::CommandList& commands) { pass(commands, rows); });
   return 2.0 * rows * profile.measured_columns * tokens / seconds / 1e9;
+}
+
+/// A layer's attention with made-up queries and cache, like that of models of today: four heads share keys.
+class Attention {
+ public:
+  explicit Attention(Context& context)
+      : context_(context),
+        shape_{context.profile.measured_heads,
+               1 / std::sqrt(static_cast<float>(context.profile.measured_head_size))} {
+    const Profile& profile = context.profile;
+    cache_.shape = {std::max(profile.measured_heads / 4, 1U), profile.measured_head_size,
+                    profile.measured_positions};
+    const CacheShape& shape = cache_.shape;
+    stride_ = round_up(shape_.heads * shape.head_size, kActivationPadding);
+    const auto buffer = [&](uint64_t bytes) { return filled(context.device, bytes, kPattern); };
+    const uint64_t vectors_bytes = uint64_t{stride_} * profile.measured_chunk * sizeof(float);
+    q_ = buffer(vectors_bytes);
+    y_ = buffer(vectors_bytes);
+    keys_ = buffer(shape.kv_heads * shape.key_head_bytes());
+    values_ = buffer(shape.kv_heads * shape.value_head_bytes());
+    parts_ = buffer(attention_parts_bytes(profile, shape_, shape));
+    cache_.slices = {{0, shape.kv_heads, keys_, values_}};
+    step_ =
+        vk::Buffer(context.device, shaders::STEP_TOKENS * sizeof(uint32_t), vk::MemoryUse::kShared, kPurpose);
+  }
+
+  /// Of a token that attends to all positions.
+  double decode_gflops(double dispatch_us) {
+    const uint32_t last = cache_.shape.context - 1;
+    const double seconds = measure(last, [&](vk::CommandList& commands) {
+      attention_decode(context_, commands, shape_, step_, {q_, stride_}, cache_, parts_, {y_, stride_});
+    });
+    // Its two dispatches are counted as such.
+    return flops(last + 1.0) / std::max(seconds - 2e-6 * dispatch_us, seconds / 4) / 1e9;
+  }
+
+  /// Of a chunk in the middle of a prompt of placement::kManyTokens.
+  double prefill_gflops() {
+    const uint32_t tokens = context_.profile.measured_chunk;
+    const uint32_t first = (placement::kManyTokens - tokens) / 2;
+    const double seconds = measure(first, [&](vk::CommandList& commands) {
+      attention_prefill(context_, commands, shape_, step_, {q_, stride_}, cache_, {y_, stride_}, tokens);
+    });
+    return flops(tokens * (first + 0.5 * (tokens + 1))) / seconds / 1e9;
+  }
+
+ private:
+  /// Two products of a head's length for each pair of query and position, two operations an element.
+  double flops(double pairs) const { return 4.0 * shape_.heads * cache_.shape.head_size * pairs; }
+
+  double measure(uint32_t position, const Pass& pass) {
+    write_attention_step(context_.profile, shape_, cache_, position, step_.mapped_as<uint32_t>());
+    return best_pass_seconds(context_.device, pass);
+  }
+
+  Context& context_;
+  AttentionShape shape_;
+  Cache cache_;
+  uint32_t stride_ = 0;
+  vk::Buffer q_, y_, keys_, values_, parts_, step_;
+};
+
+/// Two norms and the activation of a feed-forward part four times as wide, as a layer has them.
+double measure_activation_gbs(Context& context) {
+  constexpr uint32_t kWider = 4;
+  const uint32_t width = context.profile.measured_columns;
+  const uint32_t tokens = context.profile.measured_chunk;
+  const uint64_t narrow_bytes = uint64_t{width} * tokens * sizeof(float);
+  const vk::Buffer weight = filled(context.device, uint64_t{width} * sizeof(float), kPattern);
+  const vk::Buffer x = filled(context.device, narrow_bytes, kPattern);
+  const vk::Buffer y = filled(context.device, narrow_bytes, kPattern);
+  const vk::Buffer gate = filled(context.device, narrow_bytes * kWider, kPattern);
+  const vk::Buffer up = filled(context.device, narrow_bytes * kWider, kPattern);
+  const double seconds = best_pass_seconds(context.device, [&](vk::CommandList& commands) {
+    for (int i = 0; i < 2; ++i)
+      rms_norm(context, commands, {weight}, {x, width}, 0, {y, width}, width, tokens, 1e-5F);
+    swiglu(context, commands, {gate, width * kWider}, {up, width * kWider}, width * kWider, tokens);
+  });
+  return static_cast<double>(narrow_bytes) * (2 * 2 + 3 * kWider) / seconds / 1e9;
 }
 
 }  // namespace
@@ -190,6 +296,10 @@ Measurements measure_device(Context& context) {
   measure_link(context, result);
   result.dispatch_us = measure_dispatch_us(context);
   result.handoff_us = measure_handoff_us(context);
+  Attention attention(context);
+  result.decode_attention_gflops = attention.decode_gflops(result.dispatch_us);
+  result.prefill_attention_gflops = attention.prefill_gflops();
+  result.activation_gbs = measure_activation_gbs(context);
   return result;
 }
 
@@ -197,9 +307,13 @@ FormatMeasurement measure_format(Context& context, quant::Format format) {
   const Profile& profile = context.profile;
   const WeightSet weights(context, format);
   const uint64_t x_floats =
-      uint64_t{round_up(profile.measured_columns, kActivationPadding)} * profile.matmat_tokens;
+      uint64_t{round_up(profile.measured_columns, kActivationPadding)} * placement::kManyTokens;
   const vk::Buffer x = filled(context.device, x_floats * sizeof(float), kPattern);
-  return {format, measure_matvec_gbs(context, weights, x), measure_matmat_gflops(context, weights, x)};
+  FormatMeasurement result{.format = format};
+  measure_matvec(context, weights, x, result);
+  result.matmat_gflops = measure_matmat_gflops(context, weights, x, placement::kManyTokens);
+  result.few_gflops = measure_matmat_gflops(context, weights, x, placement::kFewTokens);
+  return result;
 }
 
 }  // namespace motley::kernels

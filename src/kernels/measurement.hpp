@@ -11,7 +11,9 @@ namespace motley::kernels {
 struct FormatMeasurement {
   quant::Format format{};
   double matvec_gbs = 0;     ///< bytes of weights read in products with one vector, 1e9/s
-  double matmat_gflops = 0;  ///< of products with many vectors, 1e9/s
+  double matmat_gflops = 0;  ///< of products with placement::kManyTokens vectors, 1e9/s
+  double few_gflops = 0;     ///< of products with placement::kFewTokens vectors, 1e9/s
+  double product_us = 0;     ///< one more product with one vector, beside the bytes of its weights
 };
 
 struct Measurements {
@@ -21,6 +23,9 @@ struct Measurements {
   double download_gbs = 0;   ///< copying to it
   double dispatch_us = 0;    ///< one more dispatch that waits for the one before and does next to nothing
   double handoff_us = 0;     ///< submitting such a dispatch and waiting for it
+  double decode_attention_gflops = 0;   ///< of one token's queries with the KV cache, 1e9/s
+  double prefill_attention_gflops = 0;  ///< of a prompt's, 1e9/s
+  double activation_gbs = 0;            ///< read and written by norms and gated activations of a prompt
   std::vector<FormatMeasurement> formats;
 
   /// Nothing where the format was not measured.

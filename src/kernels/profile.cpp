@@ -21,7 +21,10 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     profile.matvec_buffers = 3;
     profile.matvec_buffer_bytes = uint64_t{16} << 20;
     profile.matmat_rows = 1024;
-    profile.matmat_tokens = 64;
+    profile.measured_heads = 8;
+    profile.measured_head_size = 64;
+    profile.measured_positions = 512;
+    profile.measured_chunk = 64;
     // The compiled flavours are for subgroups of 4 (SwiftShader) and 8 (lavapipe with 256-bit vectors).
     const bool whole_subgroup = profile.lanes == facts.subgroup_size && profile.lanes <= 8;
     profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;

@@ -37,7 +37,11 @@ struct Profile {
   uint32_t matvec_buffers = 8;
   uint64_t matvec_buffer_bytes = uint64_t{32} << 20;
   uint32_t matmat_rows = 4096;
-  uint32_t matmat_tokens = 512;
+  /// And one of attention: heads that share keys by fours, of so many positions.
+  uint32_t measured_heads = 32;
+  uint32_t measured_head_size = 128;
+  uint32_t measured_positions = 2048;
+  uint32_t measured_chunk = 512;  ///< tokens whose attention or vectors are computed at once
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);

@@ -24,6 +24,8 @@ constexpr std::array kShapes = {
     //     epsilon, tied
     Shape{"llama-1.1b-bench", "none: the shape that benchmarks are run on", "llama",
           16, 2048, 32, 8, 64, 8192, 32000, 4096, 10000.0F, 1e-5F, false},
+    Shape{"llama-138m-bench", "none: the shape that benchmarks of software drivers are run on", "llama",
+          8, 1024, 16, 4, 64, 4096, 8192, 4096, 10000.0F, 1e-5F, false},
     Shape{"llama-3.2-1b", "meta-llama/Llama-3.2-1B-Instruct", "llama",
           16, 2048, 32, 8, 64, 8192, 128256, 131072, 500000.0F, 1e-5F, true},
     Shape{"llama-3.2-3b", "meta-llama/Llama-3.2-3B-Instruct", "llama",

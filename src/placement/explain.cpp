@@ -44,7 +44,8 @@ std::string share_of(const Context& context, const Plan& plan, const Stage& stag
   }
   const uint32_t layers = context.memory.layers();
   const uint32_t next = stage.last_layer + 1;
-  const uint64_t used = stage.weights_bytes + stage.kv_bytes + stage.scratch_bytes;
+  // Shorter chunks were chosen once the layers had their places.
+  const uint64_t used = stage.weights_bytes + stage.kv_bytes + context.memory.scratch_bytes(stage.output);
   const uint64_t room =
       context.memory.usable_bytes(stage.device) - std::min(used, context.memory.usable_bytes(stage.device));
   // A neighbour at either end might move here; the first stage has none before, the last none behind.

@@ -1,6 +1,7 @@
 #include "placement/figures.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace motley::placement {
 namespace {
@@ -21,16 +22,44 @@ double busiest_ms(const Context& context, const std::vector<Stage>& stages, Ms m
   return *std::ranges::max_element(busy);
 }
 
-/// 512 tokens in chunks, each stage working on one while the next works on the one before.
-double prefill_ms(const Context& context, const std::vector<Stage>& stages) {
+double stage_ms(const DeviceTimes& times, const Stage& stage) {
+  return times.stage(stage.first_layer, stage.first_layer + stage.host_layers, stage.last_layer + 1);
+}
+
+/// 512 tokens in chunks, each stage working on one while the next works on the one before; at the end the
+/// output layer, once.
+double prefill_ms(const Context& context, const std::vector<Stage>& stages, const ChunkedPrefill& prefill) {
+  const auto busy_ms = [&](size_t i) {
+    const DeviceTimes& times = prefill.devices[stages[i].device];
+    const int hand_offs = (i > 0 ? 1 : 0) + (i + 1 < stages.size() ? 1 : 0);
+    return stage_ms(times, stages[i]) - (stages[i].output ? times.output : 0) + hand_offs * times.handoff;
+  };
   double sum = 0;
-  for (size_t i = 0; i < stages.size(); ++i) {
-    const double part = context.costs.prefill(stages[i].device).handoff;
-    sum += stages[i].prefill_ms_per_512 + (i > 0 ? part : 0) + (i + 1 < stages.size() ? part : 0);
+  for (size_t i = 0; i < stages.size(); ++i) sum += busy_ms(i);
+  const double chunks = prefill.chunks;
+  const double output_ms = prefill.devices[stages.back().device].output;
+  return (sum + (chunks - 1) * busiest_ms(context, stages, busy_ms)) / chunks + output_ms;
+}
+
+/// Cuts prompts into the chunks that are predicted to pass the stages fastest; returns their time, ms.
+double choose_chunks(const Context& context, Plan& plan) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const ChunkedPrefill& prefill : context.costs.prefills()) {
+    const double ms = prefill_ms(context, plan.stages, prefill);
+    if (!(ms < best)) continue;
+    best = ms;
+    plan.chunk_tokens = prefill.chunk_tokens;
+    for (Stage& stage : plan.stages)
+      stage.prefill_ms_per_512 = stage_ms(prefill.devices[stage.device], stage);
   }
-  const double busiest = busiest_ms(context, stages, [&](size_t i) { return stages[i].prefill_ms_per_512; });
-  const double chunks = context.costs.chunks();
-  return (sum + (chunks - 1) * busiest) / chunks;
+  const uint64_t saved = uint64_t{context.costs.prefills().front().chunk_tokens - plan.chunk_tokens} *
+                         context.workload.token_scratch_bytes;
+  for (Stage& stage : plan.stages) {
+    stage.scratch_bytes -= std::min(saved, stage.scratch_bytes);
+    if (context.machine.devices[stage.device].device_class == DeviceClass::kCpu)
+      stage.host_bytes -= std::min(saved, stage.host_bytes);
+  }
+  return best;
 }
 
 }  // namespace
@@ -62,7 +91,6 @@ std::vector<Stage> make_stages(const Context& context, const Cuts& cuts,
                            ? stage.weights_bytes + stage.kv_bytes + stage.scratch_bytes
                            : memory.layer_bytes(begin, resident);
     stage.decode_ms = context.costs.decode(device).stage(begin, resident, end);
-    stage.prefill_ms_per_512 = context.costs.prefill(device).stage(begin, resident, end);
     if (!stage.output) {
       stage.handoff_ms =
           context.costs.decode(device).handoff + context.costs.decode(cuts[i + 1].device).handoff;
@@ -80,6 +108,7 @@ double token_ms(const std::vector<Stage>& stages) {
 }
 
 void add_up(const Context& context, Plan& plan) {
+  const double prompt_ms = choose_chunks(context, plan);
   const std::vector<Stage>& stages = plan.stages;
   // With streams overlapping, a device hands one token over while it computes the next.
   const double step_ms =
@@ -89,7 +118,7 @@ void add_up(const Context& context, Plan& plan) {
                 [&](size_t i) { return std::max(stages[i].decode_ms, handoff_parts(context, stages, i)); })
           : token_ms(stages);
   plan.decode_tokens_per_second = per_second(step_ms);
-  plan.prefill_tokens_per_second = per_second(prefill_ms(context, stages), kPrefillTokens);
+  plan.prefill_tokens_per_second = per_second(prompt_ms, kPrefillTokens);
   plan.load_s = 0;
   plan.host_bytes = 0;
   plan.joules_per_token = 0;

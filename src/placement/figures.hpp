@@ -19,12 +19,12 @@ struct Context {
   const CostModel& costs;
 };
 
-/// The stages of a plan, reasons left empty. `resident_begin` has, for each cut, its first layer that does
-/// not lie in host memory.
+/// The stages of a plan, reasons and prefill left empty. `resident_begin` has, for each cut, its first layer
+/// that does not lie in host memory.
 std::vector<Stage> make_stages(const Context& context, const Cuts& cuts,
                                const std::vector<uint32_t>& resident_begin);
 
-/// Sets the plan's rates, load time, host bytes and energy from its stages.
+/// Sets the plan's chunks, rates, load time, host bytes and energy from its stages, and their prefill.
 void add_up(const Context& context, Plan& plan);
 
 /// One token's time through all stages and hand-offs, ms.

@@ -27,9 +27,14 @@ void check_device(const PlanDevice& device) {
   check_figure(owner, "dispatch_us", device.dispatch_us);
   check_figure(owner, "handoff_us", device.handoff_us);
   check_figure(owner, "power_w", device.power_w);
+  check_figure(owner, "decode_attention_gflops", device.decode_attention_gflops);
+  check_figure(owner, "prefill_attention_gflops", device.prefill_attention_gflops);
+  check_figure(owner, "activation_gbs", device.activation_gbs);
   for (const FormatRate& rate : device.rates) {
     check_figure(owner, fmt::format("matvec_gbs of {}", rate.format), rate.matvec_gbs);
     check_figure(owner, fmt::format("matmat_gflops of {}", rate.format), rate.matmat_gflops);
+    check_figure(owner, fmt::format("few_gflops of {}", rate.format), rate.few_gflops);
+    check_figure(owner, fmt::format("product_us of {}", rate.format), rate.product_us);
   }
 }
 

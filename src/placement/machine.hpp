@@ -17,21 +17,33 @@ inline constexpr size_t kMaxDevices = 16;
 struct FormatRate {
   std::string format;
   double matvec_gbs = 0;     ///< bytes of weights per second in a matrix-vector product, 1e9/s; 0: not given
-  double matmat_gflops = 0;  ///< of a matrix-matrix product over many tokens, 1e9/s; 0: not given
+  double matmat_gflops = 0;  ///< of a matrix-matrix product over kManyTokens, 1e9/s; 0: not given
+  double few_gflops = 0;     ///< the same over kFewTokens; 0: derived from the two above
+  double product_us = 0;     ///< what one more product costs beside its bytes; 0: a dispatch
+
+  bool operator==(const FormatRate&) const = default;
 };
+
+/// The lengths of prompt for which rates are given: a short chunk, and one that is all a device can use.
+inline constexpr uint32_t kFewTokens = 32;
+inline constexpr uint32_t kManyTokens = 512;
 
 /// One device. A figure of 0 is one that is not given; estimate_missing() fills it in, except for power.
 struct PlanDevice {
   std::string name;
   DeviceClass device_class = DeviceClass::kOther;
-  uint64_t memory_bytes = 0;      ///< what may be used of its memory
-  double bandwidth_gbs = 0;       ///< of its own memory
-  double matrix_tflops = 0;       ///< the peak of its matrix arithmetic
-  double link_gbs = 0;            ///< to and from host memory
-  double dispatch_us = 0;         ///< one dispatch that does nothing
-  double handoff_us = 0;          ///< one hand-off of next to no bytes
-  double power_w = 0;             ///< while it works
-  std::vector<FormatRate> rates;  ///< empty: derived from bandwidth and tflops
+  uint64_t memory_bytes = 0;  ///< what may be used of its memory
+  double bandwidth_gbs = 0;   ///< of its own memory
+  double matrix_tflops = 0;   ///< the peak of its matrix arithmetic
+  double link_gbs = 0;        ///< to and from host memory
+  double dispatch_us = 0;     ///< one dispatch that does nothing
+  double handoff_us = 0;      ///< one hand-off of next to no bytes
+  double power_w = 0;         ///< while it works
+  /// Attention of a decoded token, arithmetic over the KV cache, 1e9 FLOPs/s; 0: as fast as the cache is read
+  double decode_attention_gflops = 0;
+  double prefill_attention_gflops = 0;  ///< attention of a prompt; 0: derived from matrix_tflops
+  double activation_gbs = 0;            ///< norms and other work on single vectors, 1e9 bytes/s; 0: bandwidth
+  std::vector<FormatRate> rates;        ///< empty: derived from bandwidth and tflops
 };
 
 struct Host {

@@ -88,6 +88,7 @@ struct Plan {
   /// One stream (kThroughput: all overlapping streams together) at half the context.
   double decode_tokens_per_second = 0;
   double prefill_tokens_per_second = 0;  ///< a prompt of 512 tokens, its chunks pipelined over the stages
+  uint32_t chunk_tokens = 0;             ///< tokens of such a chunk
   double load_s = 0;                     ///< one device after the other
   uint64_t host_bytes = 0;               ///< in host memory, CPU devices included
   double joules_per_token = 0;           ///< 0 where the power of a used device is not known

@@ -33,18 +33,13 @@ double largest_ratio(const DeviceTimes& part, const DeviceTimes& whole) {
   return ratio;
 }
 
-bool same_rates(const PlanDevice& a, const PlanDevice& b) {
-  const auto same = [](const FormatRate& x, const FormatRate& y) {
-    return x.format == y.format && x.matvec_gbs == y.matvec_gbs && x.matmat_gflops == y.matmat_gflops;
-  };
-  return std::ranges::equal(a.rates, b.rates, same);
-}
-
 bool alike(const PlanDevice& a, const PlanDevice& b) {
   return (a.device_class == DeviceClass::kCpu) == (b.device_class == DeviceClass::kCpu) &&
          a.bandwidth_gbs == b.bandwidth_gbs && a.matrix_tflops == b.matrix_tflops &&
          a.link_gbs == b.link_gbs && a.dispatch_us == b.dispatch_us && a.handoff_us == b.handoff_us &&
-         a.power_w == b.power_w && same_rates(a, b);
+         a.power_w == b.power_w && a.decode_attention_gflops == b.decode_attention_gflops &&
+         a.prefill_attention_gflops == b.prefill_attention_gflops && a.activation_gbs == b.activation_gbs &&
+         a.rates == b.rates;
 }
 
 }  // namespace

@@ -42,9 +42,15 @@ uint64_t weights_bytes(const LayerCost& layer) {
   return bytes;
 }
 
-uint32_t prefill_chunks(const Workload& workload) {
-  const uint32_t chunk = workload.batch == 0 ? kPrefillTokens : std::min(workload.batch, kPrefillTokens);
-  return div_ceil(kPrefillTokens, chunk);
+std::vector<uint32_t> chunk_sizes(const Workload& workload) {
+  if (workload.batch > 0) return {std::min(workload.batch, kPrefillTokens)};
+  const uint32_t longest = workload.context > 0 ? std::min(workload.context, kPrefillTokens) : kPrefillTokens;
+  std::vector<uint32_t> sizes;
+  for (uint32_t size = kPrefillTokens; size >= kFewestChunkTokens; size /= 2) {
+    if (size <= longest) sizes.push_back(size);
+  }
+  if (sizes.empty()) sizes.push_back(longest);
+  return sizes;
 }
 
 void check_workload(const Workload& workload) {

@@ -13,12 +13,16 @@ inline constexpr size_t kMaxLayers = 512;
 /// The length of prompt that prefill is predicted for, tokens.
 inline constexpr uint32_t kPrefillTokens = 512;
 
+/// Chunks are chosen no shorter: each reads all the weights again.
+inline constexpr uint32_t kFewestChunkTokens = 32;
+
 /// The matrices of a layer that have one format.
 struct MatrixCost {
   std::string format;
   uint64_t bytes = 0;
   uint64_t weights = 0;     ///< 2 * weights FLOPs a token
   double active_share = 1;  ///< of them, what one token uses: experts used / experts; in (0, 1]
+  uint32_t products = 1;    ///< how many matrices they are
 };
 
 struct LayerCost {
@@ -26,7 +30,9 @@ struct LayerCost {
   uint64_t vector_bytes = 0;                  ///< norms, biases
   uint64_t kv_bytes = 0;                      ///< of its KV cache, for the whole context
   uint64_t attention_flops_per_position = 0;  ///< per token, for each position it attends to
-  uint32_t dispatches = 12;
+  /// Read and written for a token by all that is neither a product nor attention.
+  uint64_t activation_bytes_per_token = 0;
+  uint32_t dispatches = 12;  ///< products included
 };
 
 struct Workload {
@@ -35,9 +41,10 @@ struct Workload {
   LayerCost output;     ///< final norm and output matrix
   bool tied = false;    ///< output uses the embedding's matrix, so one device holding both holds it once
   uint32_t context = 0;
-  uint32_t batch = 0;  ///< tokens of a prefill chunk; 0: kPrefillTokens
+  uint32_t batch = 0;  ///< tokens of a prefill chunk; 0: what is fastest, at most kPrefillTokens
   uint64_t handoff_bytes_per_token = 0;
-  uint64_t scratch_bytes = 0;          ///< every stage
+  uint64_t scratch_bytes = 0;          ///< every stage, for the largest chunk
+  uint64_t token_scratch_bytes = 0;    ///< of these, what a token of a chunk less would save
   uint64_t context_scratch_bytes = 0;  ///< of these, what grows with the context
   uint64_t output_scratch_bytes = 0;   ///< the stage with the output layer, additionally
 };
@@ -45,8 +52,9 @@ struct Workload {
 /// Bytes of matrices and vectors, without KV cache.
 uint64_t weights_bytes(const LayerCost& layer);
 
-/// How many chunks a prompt of kPrefillTokens is computed in.
-uint32_t prefill_chunks(const Workload& workload);
+/// The chunks that a prompt of kPrefillTokens may be cut into, tokens of each, largest first: the batch, or
+/// where that is left open everything from which the fastest is worth choosing.
+std::vector<uint32_t> chunk_sizes(const Workload& workload);
 
 /// Throws Error{kInvalidArgument} that names the layer and the field: no layers or more than kMaxLayers,
 /// figures whose sum exceeds 2^62, a share outside (0, 1].

@@ -34,8 +34,8 @@ vk::DeviceFacts some_card() {
 }
 
 Measurements some_figures() {
-  Measurements measured{1008, 25.5, 24, 23, 3.5, 60, {}};
-  measured.formats = {{Format::kQ4_0, 850, 90000}, {Format::kF32, 900.125, 30000}};
+  Measurements measured{1008, 25.5, 24, 23, 3.5, 60, 700, 20000, 950, {}};
+  measured.formats = {{Format::kQ4_0, 850, 90000, 40000, 5}, {Format::kF32, 900.125, 30000, 20000, 4}};
   return measured;
 }
 
@@ -62,10 +62,15 @@ TEST_F(MeasurementCacheTest, GivesBackWhatWasSaved) {
   EXPECT_EQ(loaded->download_gbs, 23);
   EXPECT_EQ(loaded->dispatch_us, 3.5);
   EXPECT_EQ(loaded->handoff_us, 60);
+  EXPECT_EQ(loaded->decode_attention_gflops, 700);
+  EXPECT_EQ(loaded->prefill_attention_gflops, 20000);
+  EXPECT_EQ(loaded->activation_gbs, 950);
   ASSERT_EQ(loaded->formats.size(), 2U);
   ASSERT_NE(loaded->find(Format::kF32), nullptr);
   EXPECT_EQ(loaded->find(Format::kF32)->matvec_gbs, 900.125);
   EXPECT_EQ(loaded->find(Format::kF32)->matmat_gflops, 30000);
+  EXPECT_EQ(loaded->find(Format::kF32)->few_gflops, 20000);
+  EXPECT_EQ(loaded->find(Format::kF32)->product_us, 4);
 }
 
 TEST_F(MeasurementCacheTest, AnotherDeviceDriverOrVersionCountsAsNotMeasured) {
@@ -114,6 +119,8 @@ TEST_F(MeasurementCacheTest, NoDamagedFileIsBelieved) {
                                                                   {"1008.0", "\"fast\""},
                                                                   {"1008.0", "null"},
                                                                   {"handoff_us", "handover_us"},
+                                                                  {"activation_gbs", "activation_gb"},
+                                                                  {"product_us", "products_us"},
                                                                   {"q4_0", "q9_9"},
                                                                   {"900.125", "[]"},
                                                                   {"formats", "shapes"}}) {
@@ -227,6 +234,11 @@ TEST_P(DeviceMeasurementsTest, BecomesADeviceForThePlanner) {
   EXPECT_EQ(planned.rates[0].format, "q4_0");
   EXPECT_EQ(planned.rates[0].matvec_gbs, 850);
   EXPECT_EQ(planned.rates[0].matmat_gflops, 90000);
+  EXPECT_EQ(planned.rates[0].few_gflops, 40000);
+  EXPECT_EQ(planned.rates[0].product_us, 5);
+  EXPECT_EQ(planned.decode_attention_gflops, 700);
+  EXPECT_EQ(planned.prefill_attention_gflops, 20000);
+  EXPECT_EQ(planned.activation_gbs, 950);
   placement::check_machine({{planned}, {}});
 }
 

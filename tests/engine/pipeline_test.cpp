@@ -3,6 +3,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 
@@ -91,6 +94,44 @@ TEST(Pipeline, StagesOfSeveralWorkersRunAtOnce) {
   EXPECT_EQ(notes.threads(), 2U);
   EXPECT_EQ(notes.most_at_once(), 2);
   EXPECT_GE(pipeline.busy_times()[1], 6 * 5ms);
+}
+
+/// Holds two calls of different stages until both are under way: without overlap neither would end.
+TEST(Pipeline, AStageRunsAChunkWhileTheOneBehindRunsTheOneBefore) {
+  constexpr uint32_t kChunks = 8;
+  Pipeline pipeline({0, 1}, 3);
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<uint32_t> begun(2, 0);
+  bool met_always = true;
+  pipeline.run(kChunks, [&](size_t stage, uint32_t chunk) {
+    std::unique_lock lock(mutex);
+    begun[stage] = chunk + 1;
+    changed.notify_all();
+    // Stage 0 at chunk c + 1 waits for stage 1 at c, and the other way round.
+    const bool has_partner = stage == 0 ? chunk > 0 : chunk + 1 < kChunks;
+    const uint32_t wanted = stage == 0 ? chunk : chunk + 2;
+    if (has_partner && !changed.wait_for(lock, 20s, [&] { return begun[1 - stage] >= wanted; }))
+      met_always = false;
+  });
+  EXPECT_TRUE(met_always);
+}
+
+double cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+TEST(Pipeline, WhoWaitsSleeps) {
+  Pipeline pipeline({0, 1, 2}, 1);
+  const double before = cpu_seconds();
+  std::chrono::nanoseconds waited{};
+  // Whatever one stage does, the other two wait.
+  pipeline.run(4, [&](size_t, uint32_t) { std::this_thread::sleep_for(20ms); });
+  for (const std::chrono::nanoseconds busy : pipeline.busy_times()) waited += busy;
+  // Two threads that asked again and again would take as long as they waited.
+  EXPECT_LT(cpu_seconds() - before, 0.2 * std::chrono::duration<double>(waited).count());
 }
 
 TEST(Pipeline, AnExceptionOfAnyStageEndsTheRunAndTheNextOneWorks) {

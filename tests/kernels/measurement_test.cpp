@@ -37,6 +37,9 @@ TEST_P(MeasurementTest, DeviceFiguresAreInProportion) {
   expect_figure(measured.download_gbs, "download");
   expect_figure(measured.dispatch_us, "dispatch");
   expect_figure(measured.handoff_us, "hand-off");
+  expect_figure(measured.decode_attention_gflops, "attention of a token");
+  expect_figure(measured.prefill_attention_gflops, "attention of a prompt");
+  expect_figure(measured.activation_gbs, "vectors");
   EXPECT_LT(measured.bandwidth_gbs, 100000);
   EXPECT_LT(measured.dispatch_us, 20000);
   EXPECT_LT(measured.handoff_us, 200000);
@@ -57,6 +60,9 @@ TEST_P(MeasurementTest, FormatFiguresAreInProportion) {
   EXPECT_EQ(measured.format, quant::Format::kQ4_0);
   expect_figure(measured.matvec_gbs, "mat-vec");
   expect_figure(measured.matmat_gflops, "mat-mat");
+  expect_figure(measured.few_gflops, "mat-mat of few tokens");
+  expect_figure(measured.product_us, "product");
+  EXPECT_LT(measured.product_us, 20000);
   // A product reads weights no faster than memory is read; the rest is for disturbed readings.
   EXPECT_LT(measured.matvec_gbs, 4 * bandwidth_gbs);
   EXPECT_GT(measured.matvec_gbs, bandwidth_gbs / 1000);

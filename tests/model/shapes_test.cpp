@@ -18,6 +18,7 @@ namespace {
 /// Weights by the model's page at huggingface.co ("Model size", exact: metadata of its safetensors files).
 const std::map<std::string, uint64_t> kPublishedParameters = {
     {"llama-1.1b-bench", 1104216064},  // 2 * 32000 * 2048 + 16 * (60817408 + 2 * 2048) + 2048
+    {"llama-138m-bench", 138429440},   // 2 * 8192 * 1024 + 8 * (15204352 + 2 * 1024) + 1024
     {"llama-3.2-1b", 1235814400},     {"llama-3.2-3b", 3212749824}, {"llama-3-8b", 8030261248},
     {"llama-3-70b", 70553706496},     {"mistral-7b", 7248023552},   {"qwen2.5-0.5b", 494032768},
     {"qwen2.5-7b", 7615616512},       {"qwen2.5-14b", 14770033664}, {"qwen2.5-32b", 32763876352},

@@ -81,7 +81,8 @@ class Oracle {
     for (uint32_t layer = piece.begin; layer < piece.end; ++layer) {
       ms += layer_ms(device, workload_.layers[layer], layer < piece.begin + piece.hosted);
     }
-    return piece.end == workload_.layers.size() ? ms + layer_ms(device, workload_.output, false) : ms;
+    if (piece.end < workload_.layers.size()) return ms;
+    return ms + layer_ms(device, workload_.output, false) + device.handoff_us / 1e3;
   }
 
   /// Half a device's latency and the token's bytes over its link, for each hand-off it takes part in.
