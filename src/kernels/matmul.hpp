@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "kernels/profile.hpp"
+#include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
 #include "vk/recorder.hpp"
 
@@ -18,5 +18,8 @@ struct MatmulOptions {
 /// of them the one that uses each decoded weight for eight.
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
+
+/// The variant that matmul() takes.
+Choice<Variant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens);
 
 }  // namespace motley::kernels

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "kernels/choices.hpp"
 #include "shader_table.hpp"
@@ -38,17 +40,20 @@ struct Profile {
   uint64_t matvec_buffer_bytes = uint64_t{32} << 20;
   uint32_t matmat_rows = 4096;
   uint32_t matmat_tokens = 512;
+  /// Name and driver, for messages.
+  std::string device;
+  /// What is known of the variants there.
+  Choices choices;
+  /// Where the variants' code comes from; null for one that this build left out.
+  const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);
 
-/// A device with its profile and what is known of the variants there: what recording a kernel needs.
+/// A device with its profile: what recording a kernel needs.
 struct Context {
   vk::Device& device;
   Profile profile;
-  Choices choices;
-  /// Where the variants' code comes from; null for one that this build left out.
-  const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
 
   explicit Context(vk::Device& of) : device(of), profile(make_profile(of.facts())) {}
 };
