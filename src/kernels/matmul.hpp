@@ -19,7 +19,13 @@ struct MatmulOptions {
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
 
+/// A compiled flavour of matmul.comp.
+struct MatmulVariant : Variant {
+  uint32_t columns;  ///< tokens handled at once
+  uint32_t panels;   ///< panels a workgroup works on
+};
+
 /// The variant that matmul() takes.
-Choice<Variant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens);
+Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens);
 
 }  // namespace motley::kernels
