@@ -1,6 +1,7 @@
 // motley devices: what there is to run on, best first, and what it was measured to do.
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,25 +64,52 @@ Json to_json(const DeviceMeasurements& measured) {
           {"rates", std::move(rates)}};
 }
 
-Json to_json(const DeviceInfo& device) {
+/// Variants that were tried and those of them that are right.
+size_t tried_variants(const DeviceInfo& device) {
+  std::set<std::string_view> right;
+  for (const KernelChoice& choice : device.kernels)
+    if (choice.nmse) right.insert(choice.variant);
+  return right.size() + device.switched_off.size();
+}
+
+Json to_json(const KernelChoice& choice) {
+  return {{"kernel", choice.kernel},   {"format", choice.format},
+          {"purpose", choice.purpose}, {"variant", choice.variant.empty() ? Json() : Json(choice.variant)},
+          {"suits", choice.suits},     {"nmse", choice.nmse ? Json(*choice.nmse) : Json()}};
+}
+
+Json self_test_to_json(const DeviceInfo& device) {
+  Json switched_off = Json::array();
+  for (const SwitchedOffVariant& off : device.switched_off)
+    switched_off.push_back({{"variant", off.variant}, {"reason", off.reason}});
+  return {{"variants", tried_variants(device)}, {"switched_off", std::move(switched_off)}};
+}
+
+Json to_json(const DeviceInfo& device, bool kernels) {
   Json heaps = Json::array();
   for (const DeviceHeap& heap : device.heaps)
     heaps.push_back({{"size_bytes", heap.size_bytes}, {"device_local", heap.device_local}});
-  return {{"index", device.index},
-          {"name", device.name},
-          {"type", device.type},
-          {"uuid", device.uuid},
-          {"pci_address", device.pci_address.empty() ? Json() : Json(device.pci_address)},
-          {"driver", device.driver},
-          {"vulkan_version", device.vulkan_version},
-          {"memory_bytes", device.memory_bytes},
-          {"heaps", std::move(heaps)},
-          {"subgroup_size", device.subgroup_size},
-          {"float16", device.float16},
-          {"integer_dot_product", device.integer_dot_product},
-          {"reason", device.reason},
-          {"same_as", device.same_as ? Json(*device.same_as) : Json()},
-          {"measured", device.measurements ? to_json(*device.measurements) : Json()}};
+  Json json{{"index", device.index},
+            {"name", device.name},
+            {"type", device.type},
+            {"uuid", device.uuid},
+            {"pci_address", device.pci_address.empty() ? Json() : Json(device.pci_address)},
+            {"driver", device.driver},
+            {"vulkan_version", device.vulkan_version},
+            {"memory_bytes", device.memory_bytes},
+            {"heaps", std::move(heaps)},
+            {"subgroup_size", device.subgroup_size},
+            {"float16", device.float16},
+            {"integer_dot_product", device.integer_dot_product},
+            {"reason", device.reason},
+            {"same_as", device.same_as ? Json(*device.same_as) : Json()},
+            {"measured", device.measurements ? to_json(*device.measurements) : Json()},
+            {"self_test", self_test_to_json(device)}};
+  if (kernels) {
+    json["kernels"] = Json::array();
+    for (const KernelChoice& choice : device.kernels) json["kernels"].push_back(to_json(choice));
+  }
+  return json;
 }
 
 std::string facts_of(const DeviceInfo& device) {
@@ -123,7 +151,39 @@ std::vector<std::string> figures_of(const DeviceInfo& device) {
   return lines;
 }
 
-std::string table_of(const std::vector<DeviceInfo>& devices, bool details) {
+/// Lines of what the self-test found.
+std::vector<std::string> self_test_of(const DeviceInfo& device) {
+  const size_t tried = tried_variants(device);
+  if (tried == 0) return {"self-test: not run yet; it is before the first use"};
+  if (device.switched_off.empty())
+    return {fmt::format("self-test: {} kernel variants compute rightly", tried)};
+  std::vector<std::string> lines{
+      fmt::format("self-test: {} of {} kernel variants are switched off", device.switched_off.size(), tried)};
+  for (const SwitchedOffVariant& off : device.switched_off)
+    lines.push_back(fmt::format("  {}: {}", off.variant, off.reason));
+  return lines;
+}
+
+/// Lines of a table: which variant is chosen for what, and why.
+std::vector<std::string> kernels_of(const DeviceInfo& device) {
+  const auto line = [](std::string_view kernel, std::string_view format, std::string_view purpose,
+                       std::string_view variant, std::string_view found, std::string_view suits) {
+    return fmt::format("{:15}  {:7}  {:14}  {:22}  {:11}  {}", kernel, format, purpose, variant, found,
+                       suits);
+  };
+  std::vector<std::string> lines{line("kernel", "format", "for", "variant", "NMSE", "suits")};
+  for (const KernelChoice& choice : device.kernels) {
+    const std::string found = choice.nmse ? fmt::format("{:.1e}", *choice.nmse) : "not tried";
+    lines.push_back(line(choice.kernel, choice.format, choice.purpose,
+                         choice.variant.empty() ? "none" : choice.variant, found, choice.suits));
+  }
+  return lines;
+}
+
+/// How much is told of each device.
+enum class Detail { kReason, kFacts, kKernels };
+
+std::string table_of(const std::vector<DeviceInfo>& devices, Detail detail) {
   size_t name_width = 4;
   for (const DeviceInfo& device : devices) name_width = std::max(name_width, printable(device.name).size());
   std::string table = fmt::format("{:5}  {:{}}  {:10}  {:>10}  {}\n", "index", "name", name_width, "type",
@@ -135,24 +195,27 @@ std::string table_of(const std::vector<DeviceInfo>& devices, bool details) {
     table += fmt::format("{:5}  {:{}}  {:10}  {:>10}  {}\n", device.index, printable(device.name), name_width,
                          device.type, human_size(device.memory_bytes), printable(device.driver));
     add_line(device.reason);
-    if (!details) continue;
+    if (detail == Detail::kReason) continue;
     add_line(facts_of(device));
     add_line(heaps_of(device));
     if (device.same_as) continue;
     for (const std::string& line : figures_of(device)) add_line(line);
+    for (const std::string& line : self_test_of(device)) add_line(line);
+    if (detail != Detail::kKernels) continue;
+    for (const std::string& line : kernels_of(device)) add_line(line);
   }
   return table;
 }
 
-int devices(bool measure, bool as_json) {
+int devices(bool measure, bool kernels, bool as_json) {
   if (measure) measure_devices();
   const std::vector<DeviceInfo> found = devices_or_throw({});
   if (as_json) {
     auto list = Json::array();
-    for (const DeviceInfo& device : found) list.push_back(to_json(device));
+    for (const DeviceInfo& device : found) list.push_back(to_json(device, kernels));
     write_output(list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
-    write_output(table_of(found, true));
+    write_output(table_of(found, kernels ? Detail::kKernels : Detail::kFacts));
   }
   return kSuccess;
 }
@@ -160,17 +223,20 @@ int devices(bool measure, bool as_json) {
 }  // namespace
 
 int list_devices_as_table(const DeviceOptions& options) {
-  write_output(table_of(devices_or_throw(options), false));
+  write_output(table_of(devices_or_throw(options), Detail::kReason));
   return kSuccess;
 }
 
 Command add_devices_command(CLI::App& parent) {
   auto as_json = std::make_shared<bool>(false);
   auto measure = std::make_shared<bool>(false);
+  auto kernels = std::make_shared<bool>(false);
   CLI::App* app = parent.add_subcommand("devices", "List the Vulkan devices, best first");
-  app->add_flag("--measure", *measure, "Measure what they can do before, which takes some seconds a device");
+  app->add_flag("--measure", *measure,
+                "Try the kernels and measure what the devices can do before, which takes some seconds each");
+  app->add_flag("--kernels", *kernels, "Tell which variant of each kernel is chosen for what, and why");
   app->add_flag("--json", *as_json, "Print JSON");
-  return {app, [as_json, measure] { return devices(*measure, *as_json); }};
+  return {app, [=] { return devices(*measure, *kernels, *as_json); }};
 }
 
 }  // namespace motley::tools

@@ -112,6 +112,7 @@ typedef struct motley_device_info {
   int32_t integer_dot_product; /* hardware or emulated 8-bit dot products */
   const char* reason;          /* why it stands at this place in the ranking, one sentence */
   const char* pci_address;     /* "0000:01:00.0"; "" where the driver does not tell */
+  uint32_t switched_off;       /* kernel variants that the self-test found to compute wrongly there */
 } motley_device_info;
 
 typedef struct motley_device_list motley_device_list;

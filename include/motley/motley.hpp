@@ -73,6 +73,23 @@ struct DeviceHeap {
   bool device_local = false;  ///< the device's own; else the host's, which it reads over its link
 };
 
+/// What a kernel is used for on a device, and the variant of it that is chosen for that.
+struct KernelChoice {
+  std::string kernel;   ///< e.g. "matmul"
+  std::string format;   ///< of weights, "q4_0", or of keys and values, "f16/f32"; empty: none
+  std::string purpose;  ///< e.g. "one token"; empty where it makes no difference
+  std::string variant;  ///< e.g. "matmul.q4_0.b8"; empty where none is left: the device cannot be used
+  std::string suits;    ///< devices that the variant is for, e.g. "subgroups of 8"
+  std::optional<double>
+      nmse;  ///< its error in the self-test, as a share of the results' power; none: not tried yet
+};
+
+/// A kernel variant that the self-test switched off for a device with its driver.
+struct SwitchedOffVariant {
+  std::string variant;
+  std::string reason;
+};
+
 /// What a Vulkan device is, as its driver reports it.
 struct DeviceInfo {
   std::uint32_t index = 0;           ///< position in the Vulkan loader's list: what `--device 0` means
@@ -92,6 +109,10 @@ struct DeviceInfo {
   std::optional<std::uint32_t> same_as;
   /// Kept from an earlier measurement with this driver and version of Motley; none: not measured yet.
   std::optional<DeviceMeasurements> measurements;
+  /// Every use of every kernel. Variants are tried before they are first used with a driver; what was found
+  /// is kept for this version of Motley.
+  std::vector<KernelChoice> kernels;
+  std::vector<SwitchedOffVariant> switched_off;
 };
 
 struct DeviceOptions {
@@ -117,7 +138,8 @@ class MOTLEY_API Device {
   /// a second).
   double bandwidth_gbs() const;
   /// What the device can do with weights of every format; measured where it is not known from before, or
-  /// `again`, and kept. Takes up to two seconds on a GPU, on software drivers some more, mostly to compile.
+  /// `again`, and kept; the kernels are tried before, likewise. Takes some seconds on a GPU, on software
+  /// drivers more, mostly to compile. Throws kDeviceLost where a kernel has no variant that computes rightly.
   /// Must not run while an engine uses the device.
   DeviceMeasurements measure(bool again = false) const;
   /// Bytes that Motley has allocated on the device: now, and at most so far.

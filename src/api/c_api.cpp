@@ -54,7 +54,8 @@ motley_device_info view_of(const DeviceInfo& info) {
           .float16 = info.float16,
           .integer_dot_product = info.integer_dot_product,
           .reason = info.reason.c_str(),
-          .pci_address = info.pci_address.c_str()};
+          .pci_address = info.pci_address.c_str(),
+          .switched_off = static_cast<uint32_t>(info.switched_off.size())};
 }
 
 motley_tensor_info view_of(const TensorEntry& tensor) {

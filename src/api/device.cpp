@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/version.hpp"
 #include "engine/device_measurements.hpp"
+#include "engine/tested_kernels.hpp"
 #include "kernels/bandwidth.hpp"
 #include "placement/rank.hpp"
 
@@ -37,6 +38,24 @@ DeviceMeasurements to_public(const kernels::Measurements& measured) {
   return result;
 }
 
+void describe_kernels(const vk::DeviceFacts& facts, DeviceInfo& info) {
+  kernels::Profile profile = kernels::make_profile(facts);
+  profile.choices = engine::VariantCache().load(facts).choices;
+  for (const auto& [name, verdict] : profile.choices.verdicts)
+    if (!verdict.passed) info.switched_off.push_back({name, verdict.reason});
+  for (const kernels::KernelUse& use : kernels::kernel_uses(kernels::all_kernel_needs())) {
+    KernelChoice& choice =
+        info.kernels.emplace_back(KernelChoice{use.kernel, use.format, use.purpose, "", "", {}});
+    try {
+      const auto [variant, shader] = use.choose(profile);
+      choice.variant = shader.name;
+      choice.suits = variant.requirement->text;
+      if (const kernels::Verdict* verdict = profile.choices.find(shader.name)) choice.nmse = verdict->nmse;
+    } catch (const Error&) {  // none is left
+    }
+  }
+}
+
 DeviceInfo describe(const vk::DeviceFacts& facts, placement::Place place) {
   DeviceInfo info;
   info.index = static_cast<uint32_t>(place.index);
@@ -56,6 +75,7 @@ DeviceInfo describe(const vk::DeviceFacts& facts, placement::Place place) {
   for (const vk::HeapFacts& heap : facts.heaps) info.heaps.push_back({heap.size_bytes, heap.device_local});
   if (place.same_as) info.same_as = static_cast<uint32_t>(*place.same_as);
   if (const auto known = engine::MeasurementCache().load(facts)) info.measurements = to_public(*known);
+  describe_kernels(facts, info);
   return info;
 }
 
@@ -116,9 +136,9 @@ double Device::bandwidth_gbs() const {
 DeviceMeasurements Device::measure(bool again) const {
   const std::lock_guard lock(impl_->measuring);
   kernels::Context context(*impl_->device);
-  std::vector<quant::Format> formats;
-  for (const quant::FormatInfo& info : quant::all_formats()) formats.push_back(info.format);
-  return to_public(engine::device_measurements(context, engine::MeasurementCache(), formats, again));
+  const kernels::KernelNeeds needs = kernels::all_kernel_needs();
+  engine::test_kernels(context, needs, engine::VariantCache(), again);
+  return to_public(engine::device_measurements(context, engine::MeasurementCache(), needs.products, again));
 }
 
 uint64_t Device::allocated_bytes() const { return impl_->device->memory_usage().now_bytes; }

@@ -39,7 +39,7 @@ Measurements device_measurements(kernels::Context& context, const MeasurementCac
   if (!again) {
     if (auto known = known_measurements(facts, cache, formats)) return *std::move(known);
   }
-  const MeasurementCache::Turn turn(cache);
+  const DeviceFiles::Turn turn(cache.files());
   std::optional<Measurements> known;
   // Who had the turn before may have measured the same.
   if (!again) known = cache.load(facts);

@@ -57,8 +57,9 @@ LoadedModel::LoadedModel(std::shared_ptr<const gguf::File> file, const std::vect
   if (tensors.rope_factors != nullptr) factors = read_vector(*file_, *tensors.rope_factors);
   rope_frequencies_ = model::rope_frequencies(config_, factors);
   for (const StageSpec& stage : stages) {
-    stages_.push_back(blaming(
-        *stage.device, [&] { return std::make_unique<StageWeights>(stage, tensors_of(stage, tensors)); }));
+    stages_.push_back(blaming(*stage.device, [&] {
+      return std::make_unique<StageWeights>(stage, tensors_of(stage, tensors), config_);
+    }));
   }
   load(progress);
 }

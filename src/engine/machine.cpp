@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/device_measurements.hpp"
+#include "engine/tested_kernels.hpp"
 
 namespace motley::engine {
 namespace {
@@ -31,7 +32,9 @@ placement::PlanDevice describe_device(const vk::Device& device, const placement:
 
 placement::PlanDevice measure_device(vk::Device& device, const placement::Workload& workload) {
   kernels::Context context(device);
-  return to_plan_device(device, device_measurements(context, MeasurementCache(), formats_of(workload)));
+  const std::vector<quant::Format> formats = formats_of(workload);
+  test_kernels(context, {.products = formats, .tables = {}, .caches = {kernels::KernelNeeds::CacheTypes{}}});
+  return to_plan_device(device, device_measurements(context, MeasurementCache(), formats));
 }
 
 }  // namespace motley::engine

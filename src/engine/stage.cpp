@@ -4,13 +4,17 @@
 #include <cstring>
 
 #include "engine/rope_table.hpp"
+#include "engine/tested_kernels.hpp"
 #include "engine/uploader.hpp"
 #include "params/step.h"
 
 namespace motley::engine {
 
 Stage::Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan)
-    : model_(model), weights_(weights), plan_(plan) {
+    : model_(model), weights_(weights), context_(weights.context()), plan_(plan) {
+  kernels::KernelNeeds needs = kernel_needs({}, model_.config());
+  needs.caches.push_back({plan_.cache.keys_f32, plan_.cache.values_f32});
+  test_kernels(context_, needs);
   allocate();
 }
 
@@ -105,8 +109,7 @@ std::span<const float> Stage::logits(uint32_t rows) const {
 
 void Stage::write_step(std::span<const Token> tokens, uint32_t position) {
   const std::span<uint32_t> words = step_.buffer->mapped_as<uint32_t>();
-  kernels::write_attention_step(weights_.context().profile, plan_.attention, cache_->layer(0), position,
-                                words);
+  kernels::write_attention_step(context_.profile, plan_.attention, cache_->layer(0), position, words);
   std::memcpy(&words[shaders::STEP_TOKENS], tokens.data(), tokens.size_bytes());
 }
 

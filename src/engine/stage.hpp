@@ -21,7 +21,7 @@ using Token = int32_t;
 /// For one thread at a time. The weights must outlive it.
 class Stage {
  public:
-  /// Throws Error{kOutOfMemory}.
+  /// Tries the kernels for its cache on the device first. Throws as test_kernels does.
   Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -66,6 +66,7 @@ class Stage {
 
   const LoadedModel& model_;
   const StageWeights& weights_;
+  kernels::Context context_;
   StagePlan plan_;
   HandOff* before_ = nullptr;
   HandOff* behind_ = nullptr;

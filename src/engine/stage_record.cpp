@@ -19,8 +19,7 @@ const vk::CommandList& Stage::body(uint32_t tokens) {
 
 std::unique_ptr<vk::CommandList> Stage::record_body(uint32_t tokens) {
   auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
-  if (before_ == nullptr)
-    kernels::embed(weights_.context(), *commands, weights_.token_embedding(), step_, x_, tokens);
+  if (before_ == nullptr) kernels::embed(context_, *commands, weights_.token_embedding(), step_, x_, tokens);
   for (size_t i = 0; i < weights_.layers().size(); ++i) record_layer(*commands, i, tokens);
   commands->finish();
   return commands;
@@ -32,7 +31,6 @@ void Stage::record_layer(vk::CommandList& commands, size_t index, uint32_t token
 }
 
 void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t tokens) {
-  kernels::Context& context = weights_.context();
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
   const kernels::Cache& cache = cache_->layer(index);
@@ -40,42 +38,41 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
                            const kernels::Vectors& to) {
     kernels::MatmulOptions options;
     if (bias.buffer != nullptr) options.bias = &bias;
-    kernels::matmul(context, commands, weight, normed_, to, tokens, options);
+    kernels::matmul(context_, commands, weight, normed_, to, tokens, options);
   };
 
-  kernels::rms_norm(context, commands, layer.attention_norm, x_, 0, normed_, config.embedding, tokens,
+  kernels::rms_norm(context_, commands, layer.attention_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
   project(layer.q, layer.q_bias, q_);
   project(layer.k, layer.k_bias, k_);
   project(layer.v, layer.v_bias, v_);
   if (layer.q_norm.buffer != nullptr) {
-    kernels::rms_norm_heads(context, commands, layer.q_norm, q_, config.head_size, config.heads, tokens,
+    kernels::rms_norm_heads(context_, commands, layer.q_norm, q_, config.head_size, config.heads, tokens,
                             config.norm_epsilon);
-    kernels::rms_norm_heads(context, commands, layer.k_norm, k_, config.head_size, config.kv_heads, tokens,
+    kernels::rms_norm_heads(context_, commands, layer.k_norm, k_, config.head_size, config.kv_heads, tokens,
                             config.norm_epsilon);
   }
   const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
-  kernels::rope_and_store(context, commands, {config.heads, config.rope_dimensions, halves}, step_,
+  kernels::rope_and_store(context_, commands, {config.heads, config.rope_dimensions, halves}, step_,
                           rope_table_, q_, k_, v_, cache, tokens);
   if (tokens == 1) {
-    kernels::attention_decode(context, commands, plan_.attention, step_, q_, cache, attention_parts_,
+    kernels::attention_decode(context_, commands, plan_.attention, step_, q_, cache, attention_parts_,
                               attended_);
   } else {
-    kernels::attention_prefill(context, commands, plan_.attention, step_, q_, cache, attended_, tokens);
+    kernels::attention_prefill(context_, commands, plan_.attention, step_, q_, cache, attended_, tokens);
   }
-  kernels::matmul(context, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
+  kernels::matmul(context_, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
 }
 
 void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {
-  kernels::Context& context = weights_.context();
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
-  kernels::rms_norm(context, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
+  kernels::rms_norm(context_, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
-  kernels::matmul(context, commands, layer.gate, normed_, gate_, tokens);
-  kernels::matmul(context, commands, layer.up, normed_, up_, tokens);
-  kernels::swiglu(context, commands, gate_, up_, config.feed_forward, tokens);
-  kernels::matmul(context, commands, layer.down, gate_, x_, tokens, {.accumulate = true});
+  kernels::matmul(context_, commands, layer.gate, normed_, gate_, tokens);
+  kernels::matmul(context_, commands, layer.up, normed_, up_, tokens);
+  kernels::swiglu(context_, commands, gate_, up_, config.feed_forward, tokens);
+  kernels::matmul(context_, commands, layer.down, gate_, x_, tokens, {.accumulate = true});
 }
 
 const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
@@ -85,9 +82,9 @@ const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
   if (recorded == nullptr) {
     const model::Config& config = model_.config();
     auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
-    kernels::rms_norm(weights_.context(), *commands, weights_.output_norm(), x_, first, normed_,
-                      config.embedding, rows, config.norm_epsilon);
-    kernels::matmul(weights_.context(), *commands, weights_.output(), normed_, logits_, rows);
+    kernels::rms_norm(context_, *commands, weights_.output_norm(), x_, first, normed_, config.embedding, rows,
+                      config.norm_epsilon);
+    kernels::matmul(context_, *commands, weights_.output(), normed_, logits_, rows);
     if (logits_readback_.size_bytes() > 0) {
       const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);
       commands->copy({*logits_.range.buffer, 0, bytes}, {logits_readback_, 0, bytes});

@@ -1,5 +1,7 @@
 #include "engine/stage_weights.hpp"
 
+#include "engine/tested_kernels.hpp"
+
 namespace motley::engine {
 namespace {
 
@@ -23,6 +25,12 @@ vk::BufferRange make_vector(const WeightPlan& plan, const std::vector<vk::Buffer
   return {arenas[part.arena], part.offset_bytes, part.size_bytes};
 }
 
+kernels::Context tested_context(vk::Device& device, const kernels::KernelNeeds& needs) {
+  kernels::Context context(device);
+  test_kernels(context, needs);
+  return context;
+}
+
 }  // namespace
 
 model::Tensors tensors_of(const StageSpec& stage, const model::Tensors& all) {
@@ -37,9 +45,9 @@ model::Tensors tensors_of(const StageSpec& stage, const model::Tensors& all) {
   return part;
 }
 
-StageWeights::StageWeights(const StageSpec& spec, const model::Tensors& tensors)
+StageWeights::StageWeights(const StageSpec& spec, const model::Tensors& tensors, const model::Config& config)
     : spec_(spec),
-      context_(*spec_.device),
+      context_(tested_context(*spec_.device, kernel_needs(tensors, config))),
       plan_(plan_weights(tensors, spec_.device->facts(), context_.profile, spec_.host_layers)) {
   for (const WeightPlan::Arena& arena : plan_.arenas) {
     const vk::MemoryUse use = arena.in_host_memory ? vk::MemoryUse::kHost : vk::MemoryUse::kDevice;

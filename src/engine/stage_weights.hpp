@@ -28,14 +28,15 @@ model::Tensors tensors_of(const StageSpec& stage, const model::Tensors& all);
 /// Memory and handles; what is in it is WeightLoader's. Not copied and not moved: kernels keep references.
 class StageWeights {
  public:
-  /// Allocates. `tensors` as tensors_of() gives them. Throws as plan_weights does, and Error{kOutOfMemory}.
-  StageWeights(const StageSpec& spec, const model::Tensors& tensors);
+  /// Allocates, after trying the kernels for these tensors on the device (test_kernels). `tensors` as
+  /// tensors_of() gives them. Throws as test_kernels and plan_weights do, and Error{kOutOfMemory}.
+  StageWeights(const StageSpec& spec, const model::Tensors& tensors, const model::Config& config);
 
   StageWeights(const StageWeights&) = delete;
   StageWeights& operator=(const StageWeights&) = delete;
 
   vk::Device& device() const { return *spec_.device; }
-  kernels::Context& context() const { return context_; }
+  const kernels::Context& context() const { return context_; }
   const StageSpec& spec() const { return spec_; }
   const WeightPlan& plan() const { return plan_; }
   const std::vector<vk::Buffer>& arenas() const { return arenas_; }
@@ -54,7 +55,7 @@ class StageWeights {
   void bind(const model::Tensors& tensors);
 
   StageSpec spec_;
-  mutable kernels::Context context_;
+  kernels::Context context_;
   WeightPlan plan_;
   std::vector<vk::Buffer> arenas_;
   kernels::Weight token_embedding_;

@@ -6,26 +6,34 @@
 #include "base/math.hpp"
 #include "params/attention.h"
 #include "params/step.h"
-#include "shader_table.hpp"
 
 namespace motley::kernels {
 namespace {
 
-constexpr uint32_t kTileRows = 4;  // ROWS of the r4 flavours
 constexpr size_t kMaxSlices = (shaders::STEP_TOKENS - shaders::STEP_ATTENTION_GROUPS) / 3;
 
 uint32_t group_size(const AttentionShape& shape, const CacheShape& cache) {
   return shape.heads / cache.kv_heads;
 }
 
-/// Rows a workgroup handles when there are `rows` for one KV head.
-uint32_t tile_rows(uint32_t rows) { return rows > 1 ? kTileRows : 1; }
+/// A compiled flavour of attention.comp.
+struct AttentionVariant : Variant {
+  uint32_t rows;  ///< (query head, token) rows that a workgroup handles
+};
 
-const vk::Pipeline& attention_pipeline(Context& context, const CacheShape& cache, uint32_t tile,
-                                       bool partial) {
-  const std::string name = std::string("attention") + (tile > 1 ? ".r4" : "") + cache_flavour(cache);
+/// Best first. For a single row, handling several would only repeat it.
+constexpr AttentionVariant kVariants[] = {{{".r4", &kAnyDevice}, 4}, {{"", &kAnyDevice}, 1}};
+
+/// For so many rows of one KV head.
+Choice<AttentionVariant> choose(const Profile& profile, const CacheShape& cache, uint32_t rows) {
+  return choose<AttentionVariant>(profile, std::string("attention") + cache_flavour(cache), kVariants,
+                                  [&](const AttentionVariant& row) { return row.rows == 1 || rows > 1; });
+}
+
+const vk::Pipeline& attention_pipeline(Context& context, const CacheShape& cache,
+                                       const vk::ShaderCode& shader, bool partial) {
   const uint32_t constants[] = {context.profile.attention_workgroup, cache.head_size, partial};
-  return context.device.pipeline(shaders::get(name), constants);
+  return context.device.pipeline(shader, constants);
 }
 
 shaders::AttentionParameters make_parameters(const Profile& profile, const AttentionShape& shape,
@@ -58,14 +66,14 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
                        const vk::BufferRange& step, const Vectors& q, const Cache& cache, const Vectors& y,
                        uint32_t tokens) {
   const uint32_t rows = tokens * group_size(shape, cache.shape);
-  const uint32_t tile = tile_rows(rows);
-  const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, tile, false);
+  const auto [variant, shader] = choose(context.profile, cache.shape, rows);
+  const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, shader, false);
   shaders::AttentionParameters parameters =
       make_parameters(context.profile, shape, cache.shape, q, y, tokens);
   for (const CacheSlice& slice : cache.slices) {
     parameters.kv_head_first = slice.first_head;
     commands.dispatch(pipeline, {step, q.range, slice.keys, slice.values, y.range}, parameters,
-                      {div_ceil(rows, tile), slice.heads, 1},
+                      {div_ceil(rows, variant.rows), slice.heads, 1},
                       work_of(shape, cache.shape, slice.heads, tokens));
   }
 }
@@ -73,8 +81,8 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                       const vk::BufferRange& step, const Vectors& q, const Cache& cache,
                       const vk::BufferRange& parts, const Vectors& y) {
-  const vk::Pipeline& pipeline =
-      attention_pipeline(context, cache.shape, tile_rows(group_size(shape, cache.shape)), true);
+  const auto [variant, shader] = choose(context.profile, cache.shape, group_size(shape, cache.shape));
+  const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, shader, true);
   shaders::AttentionParameters parameters = make_parameters(context.profile, shape, cache.shape, q, y, 1);
   for (size_t i = 0; i < cache.slices.size(); ++i) {
     const CacheSlice& slice = cache.slices[i];
@@ -84,9 +92,22 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
                                {*step.buffer, step.offset_bytes + groups_offset, 3 * sizeof(uint32_t)},
                                work_of(shape, cache.shape, slice.heads, 1));
   }
+  attention_merge(context, commands, shape.heads, cache.shape.head_size, step, parts, y);
+}
+
+void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads, uint32_t head_size,
+                     const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y) {
+  shaders::AttentionParameters parameters{};
+  parameters.head_size = head_size;
   const uint32_t constants[] = {context.profile.lanes};
-  commands.dispatch(context.device.pipeline(shaders::get("attention_merge"), constants),
-                    {step, parts, y.range}, parameters, {shape.heads, 1, 1});
+  const vk::ShaderCode& shader = choose_only(context.profile, "attention_merge").shader;
+  commands.dispatch(context.device.pipeline(shader, constants), {step, parts, y.range}, parameters,
+                    {heads, 1, 1});
+}
+
+Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows) {
+  const auto [variant, shader] = choose(profile, cache, rows);
+  return {variant, shader};
 }
 
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache) {
@@ -106,7 +127,7 @@ void write_attention_step(const Profile& profile, const AttentionShape& shape, c
   step_words[shaders::STEP_SPLITS] = splits;
   for (size_t i = 0; i < cache.slices.size(); ++i) {
     uint32_t* groups = &step_words[shaders::STEP_ATTENTION_GROUPS + 3 * i];
-    groups[0] = div_ceil(group, tile_rows(group));
+    groups[0] = div_ceil(group, choose(profile, cache.shape, group).row.rows);
     groups[1] = cache.slices[i].heads;
     groups[2] = splits;
   }

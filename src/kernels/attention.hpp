@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cache.hpp"
-#include "kernels/profile.hpp"
+#include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
 #include "vk/recorder.hpp"
 
@@ -25,6 +25,14 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                       const vk::BufferRange& step, const Vectors& q, const Cache& cache,
                       const vk::BufferRange& parts, const Vectors& y);
+
+/// The second half of attention_decode(): adds up what the workgroups left in `parts`,
+/// [head][split][head_size sums, their maximum, sum of exponentials], as many splits as the step buffer says.
+void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads, uint32_t head_size,
+                     const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y);
+
+/// The variant for so many rows (tokens * query heads that share a KV head) and a cache of these types.
+Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows);
 
 /// Scratch that attention_decode needs for a cache this long, in bytes.
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache);

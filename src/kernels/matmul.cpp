@@ -6,17 +6,10 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
-#include "kernels/variant.hpp"
 #include "params/matmul.h"
 
 namespace motley::kernels {
 namespace {
-
-/// A compiled flavour of matmul.comp.
-struct MatmulVariant : Variant {
-  uint32_t columns;  ///< tokens handled at once
-  uint32_t panels;   ///< panels a workgroup works on
-};
 
 constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },
                                  "subgroups of 8"};
@@ -44,6 +37,11 @@ vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
 
 }  // namespace
 
+Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens) {
+  return choose<MatmulVariant>(profile, std::string("matmul.") + quant::info(format).stem, kVariants,
+                               [&](const MatmulVariant& row) { return (row.columns == 1) == (tokens == 1); });
+}
+
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options) {
   const Profile& profile = context.profile;
@@ -52,9 +50,7 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
     fail(ErrorCode::kInternal, "matmul is given weights of {} lanes and vectors of stride {}", shape.lanes,
          x.stride);
   }
-  const auto [variant, shader] =
-      choose<MatmulVariant>(context, std::string("matmul.") + quant::info(shape.format).stem, kVariants,
-                            [&](const MatmulVariant& row) { return (row.columns == 1) == (tokens == 1); });
+  const auto [variant, shader] = matmul_choice(profile, shape.format, tokens);
   // A split's sums wait in shared memory; more columns leave room for fewer splits.
   const uint32_t split = std::bit_floor(
       std::min(std::max(1U, profile.max_split / (variant.columns > 1 ? 4 : 1)), shape.units()));

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "kernels/profile.hpp"
+#include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
 #include "vk/recorder.hpp"
 
@@ -18,5 +18,14 @@ struct MatmulOptions {
 /// of them the one that uses each decoded weight for eight.
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
+
+/// A compiled flavour of matmul.comp.
+struct MatmulVariant : Variant {
+  uint32_t columns;  ///< tokens handled at once
+  uint32_t panels;   ///< panels a workgroup works on
+};
+
+/// The variant that matmul() takes.
+Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens);
 
 }  // namespace motley::kernels

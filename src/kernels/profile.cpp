@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <bit>
 
+#include <fmt/format.h>
+
 #include "placement/quirks.hpp"
 
 namespace motley::kernels {
 
 Profile make_profile(const vk::DeviceFacts& facts) {
   Profile profile;
+  profile.device = fmt::format("'{}' (driver {} {})", facts.name, facts.driver_name, facts.driver_info);
   if (facts.type == vk::DeviceType::kCpu) {
     profile.lanes = std::clamp(std::bit_floor(facts.subgroup_size), 4U, 16U);
     profile.workgroup = profile.lanes;

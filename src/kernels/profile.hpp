@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "kernels/choices.hpp"
 #include "shader_table.hpp"
@@ -42,17 +44,20 @@ struct Profile {
   uint32_t measured_head_size = 128;
   uint32_t measured_positions = 2048;
   uint32_t measured_chunk = 512;  ///< tokens whose attention or vectors are computed at once
+  /// Name and driver, for messages.
+  std::string device;
+  /// What is known of the variants there.
+  Choices choices;
+  /// Where the variants' code comes from; null for one that this build left out.
+  const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);
 
-/// A device with its profile and what is known of the variants there: what recording a kernel needs.
+/// A device with its profile: what recording a kernel needs.
 struct Context {
   vk::Device& device;
   Profile profile;
-  Choices choices;
-  /// Where the variants' code comes from; null for one that this build left out.
-  const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
 
   explicit Context(vk::Device& of) : device(of), profile(make_profile(of.facts())) {}
 };

@@ -4,9 +4,12 @@
 
 #include "base/math.hpp"
 #include "params/rope.h"
-#include "shader_table.hpp"
 
 namespace motley::kernels {
+
+Choice<Variant> rope_choice(const Profile& profile, const CacheShape& cache) {
+  return choose_only(profile, std::string("rope") + cache_flavour(cache));
+}
 
 void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape& shape,
                     const vk::BufferRange& step, const vk::BufferRange& table, const Vectors& q,
@@ -15,7 +18,7 @@ void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape
   const uint32_t workgroup = context.profile.lanes;
   const uint32_t constants[] = {workgroup, shape.halves};
   const vk::Pipeline& pipeline =
-      context.device.pipeline(shaders::get(std::string("rope") + cache_flavour(cached)), constants);
+      context.device.pipeline(rope_choice(context.profile, cached).shader, constants);
   for (const CacheSlice& slice : cache.slices) {
     // The queries are rotated once, beside the first slice.
     const uint32_t heads = slice.first_head == 0 ? shape.heads : 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cache.hpp"
-#include "kernels/profile.hpp"
+#include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
 #include "vk/recorder.hpp"
 
@@ -19,5 +19,8 @@ struct RopeShape {
 void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape& shape,
                     const vk::BufferRange& step, const vk::BufferRange& table, const Vectors& q,
                     const Vectors& k, const Vectors& v, const Cache& cache, uint32_t tokens);
+
+/// The variant for a cache of these types.
+Choice<Variant> rope_choice(const Profile& profile, const CacheShape& cache);
 
 }  // namespace motley::kernels

@@ -4,8 +4,8 @@
 #include <bit>
 
 #include "base/error.hpp"
+#include "kernels/variant.hpp"
 #include "params/top_k.h"
-#include "shader_table.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -37,8 +37,8 @@ void top_k(Context& context, vk::CommandList& commands, const vk::BufferRange& l
   check_words(out.size_bytes / sizeof(uint32_t), k);
   const uint32_t constants[] = {context.profile.workgroup};
   const shaders::TopKParameters parameters{vocabulary, k, capacity(k)};
-  commands.dispatch(context.device.pipeline(shaders::get("top_k"), constants), {logits, out}, parameters,
-                    {1, 1, 1});
+  commands.dispatch(context.device.pipeline(choose_only(context.profile, "top_k").shader, constants),
+                    {logits, out}, parameters, {1, 1, 1});
 }
 
 TopK read_top_k_counts(std::span<const uint32_t> out) {

@@ -17,10 +17,23 @@ struct Requirement {
 
 inline constexpr Requirement kAnyDevice{[](const Profile&) { return true; }, "any device"};
 
+/// What a flavour reckons with, which decides how far from double precision its results may be.
+enum class Arithmetic {
+  kFloat32,
+  kInt8Activations,     ///< activations rounded to 8 bits
+  kFloat16Activations,  ///< activations rounded to half precision, sums in single precision
+  kFloat16Sums,         ///< half precision throughout
+};
+
+/// The largest error of a kernel's results, as a share of their power, where one whose arithmetic is
+/// kFloat32 may have `float32_limit`.
+double nmse_limit(Arithmetic arithmetic, double float32_limit);
+
 /// A row of a kernel's table. Kernels derive from it what else the host must know of the flavour.
 struct Variant {
   const char* flavour;  ///< end of the shader's name, "" or ".b8.n8"
   const Requirement* requirement;
+  Arithmetic arithmetic = Arithmetic::kFloat32;
 };
 
 template <typename Row>
@@ -30,24 +43,27 @@ struct Choice {
 };
 
 /// The variant's shader, unless it is switched off, which is added to `reasons`, or left out of this build.
-const vk::ShaderCode* usable_shader(const Context& context, std::string_view stem, const Variant& variant,
+const vk::ShaderCode* usable_shader(const Profile& profile, std::string_view stem, const Variant& variant,
                                     std::string& reasons);
 
 /// Throws Error{kDeviceLost}: nothing of the kernel is left, for `reasons`.
-[[noreturn]] void fail_without_variant(const Context& context, std::string_view stem,
+[[noreturn]] void fail_without_variant(const Profile& profile, std::string_view stem,
                                        const std::string& reasons);
 
 /// The first row that `serves` what is wanted, whose requirement the device meets, which this build has and
 /// which is not switched off. `stem` is the shader's name without the flavour. Throws Error{kDeviceLost} when
 /// none is left: the device cannot be used then.
 template <typename Row, typename Serves>
-Choice<Row> choose(const Context& context, std::string_view stem, std::span<const Row> table, Serves serves) {
+Choice<Row> choose(const Profile& profile, std::string_view stem, std::span<const Row> table, Serves serves) {
   std::string reasons;
   for (const Row& row : table) {
-    if (!row.requirement->met(context.profile) || !serves(row)) continue;
-    if (const vk::ShaderCode* shader = usable_shader(context, stem, row, reasons)) return {row, *shader};
+    if (!row.requirement->met(profile) || !serves(row)) continue;
+    if (const vk::ShaderCode* shader = usable_shader(profile, stem, row, reasons)) return {row, *shader};
   }
-  fail_without_variant(context, stem, reasons);
+  fail_without_variant(profile, stem, reasons);
 }
+
+/// The same for a kernel that has but one flavour.
+Choice<Variant> choose_only(const Profile& profile, std::string_view name);
 
 }  // namespace motley::kernels

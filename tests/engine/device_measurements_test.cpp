@@ -44,8 +44,8 @@ class MeasurementCacheTest : public ::testing::Test {
   MeasurementCache cache(const char* version = "1.0") const {
     return MeasurementCache(directory_.path(), version);
   }
-  std::string content() const { return read_whole_file(cache().path(some_card())); }
-  void write(const std::string& text) const { std::ofstream(cache().path(some_card())) << text; }
+  std::string content() const { return read_whole_file(cache().files().path(some_card())); }
+  void write(const std::string& text) const { std::ofstream(cache().files().path(some_card())) << text; }
   bool has_figures() const { return cache().load(some_card()).has_value(); }
 
   test::TemporaryDirectory directory_;
@@ -86,7 +86,7 @@ TEST_F(MeasurementCacheTest, AnotherDeviceDriverOrVersionCountsAsNotMeasured) {
   other.uuid = {9};
   EXPECT_FALSE(cache().load(other));
   // A file under another device's name is told by its content.
-  std::filesystem::copy_file(cache().path(some_card()), cache().path(other));
+  std::filesystem::copy_file(cache().files().path(some_card()), cache().files().path(other));
   EXPECT_FALSE(cache().load(other));
   EXPECT_TRUE(has_figures());
 }
@@ -172,7 +172,7 @@ TEST_F(MeasurementCacheTest, OneMeasuresAtATime) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
-      const MeasurementCache::Turn turn(cache());
+      const DeviceFiles::Turn turn(cache().files());
       most = std::max(most.load(), ++inside);
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       --inside;
@@ -209,7 +209,7 @@ TEST_P(DeviceMeasurementsTest, MeasuresOnceAndWhatIsAskedFor) {
             second.find(Format::kQ4_0)->matvec_gbs);
   // Anew on request, and where the file is damaged.
   EXPECT_LT(device_measurements(context, cache(), {}, true).bandwidth_gbs, 123456);
-  std::ofstream(cache().path(device().facts())) << "{";
+  std::ofstream(cache().files().path(device().facts())) << "{";
   EXPECT_LT(device_measurements(context, cache(), {}).bandwidth_gbs, 123456);
   EXPECT_TRUE(cache().load(device().facts()));
 }

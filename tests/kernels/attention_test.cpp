@@ -1,9 +1,10 @@
 #include "kernels/attention.hpp"
 
+#include <cmath>
+
 #include "base/error.hpp"
 #include "kernels/fixture.hpp"
 #include "kernels/rope.hpp"
-#include "kernels/test_cache.hpp"
 #include "params/step.h"
 
 namespace motley::kernels {
@@ -28,37 +29,15 @@ std::ostream& operator<<(std::ostream& out, const AttentionCase& c) {
              << (c.keys_f32 ? 32 : 16) << ", values f" << (c.values_f32 ? 32 : 16);
 }
 
-/// What a row sees of the cache, in double precision.
-std::vector<double> attend(std::span<const float> q, float scale, const test::TestCache& cache,
-                           uint32_t kv_head, uint32_t positions) {
-  std::vector<double> weights;
-  double most = -1e300;
-  for (uint32_t position = 0; position < positions; ++position) {
-    double score = 0;
-    for (uint32_t i = 0; i < q.size(); ++i) score += double{q[i]} * double{cache.key(kv_head, position, i)};
-    weights.push_back(score * double{scale});
-    most = std::max(most, weights.back());
-  }
-  double sum = 0;
-  std::vector<double> y(q.size(), 0.0);
-  for (uint32_t position = 0; position < positions; ++position) {
-    const double weight = std::exp(weights[position] - most);
-    sum += weight;
-    for (uint32_t i = 0; i < q.size(); ++i) y[i] += weight * double{cache.value(kv_head, position, i)};
-  }
-  for (double& element : y) element /= sum;
-  return y;
-}
-
 class AttentionTest : public test::KernelTest {
  protected:
   void check(const AttentionCase& c) {
     SCOPED_TRACE(::testing::Message() << c);
     const CacheShape shape{c.kv_heads, c.head_size, (c.position + c.tokens + 15) / 8 * 8, c.keys_f32,
                            c.values_f32};
-    test::TestCache cache(device(), shape, c.heads_a_slice);
+    MappedCache cache(device(), shape, c.heads_a_slice);
     const size_t cached = size_t{c.position + c.tokens} * c.kv_heads * c.head_size;
-    fill(cache, test::random_values(cached, 1), test::random_values(cached, 2));
+    cache.fill(test::random_values(cached, 1), test::random_values(cached, 2));
     const uint32_t width = c.heads * c.head_size;
     const std::vector<float> q = test::random_values(size_t{c.tokens} * width, 3, c.query_scale);
     const vk::Buffer q_buffer = upload_vectors(q, width);
@@ -68,14 +47,14 @@ class AttentionTest : public test::KernelTest {
     compare(c, attention, cache, q, y.mapped_as<float>());
   }
 
-  void compare(const AttentionCase& c, const AttentionShape& attention, const test::TestCache& cache,
+  void compare(const AttentionCase& c, const AttentionShape& attention, const MappedCache& cache,
                std::span<const float> q, std::span<const float> got) {
     const uint32_t width = c.heads * c.head_size;
     for (uint32_t t = 0; t < c.tokens; ++t) {
       for (uint32_t head = 0; head < c.heads; ++head) {
         const std::vector<double> wanted =
-            attend(q.subspan(size_t{t} * width + size_t{head} * c.head_size, c.head_size), attention.scale,
-                   cache, head / (c.heads / c.kv_heads), c.position + t + 1);
+            reference::attend(q.subspan(size_t{t} * width + size_t{head} * c.head_size, c.head_size),
+                              attention.scale, cache, head / (c.heads / c.kv_heads), c.position + t + 1);
         const size_t at = size_t{t} * stride(width) + size_t{head} * c.head_size;
         const double error = test::nmse(got.subspan(at, c.head_size), wanted);
         EXPECT_TRUE(error <= 1e-8) << "token " << t << " head " << head << ": " << error;
@@ -99,18 +78,6 @@ class AttentionTest : public test::KernelTest {
         attention_prefill(context(), commands, attention, step, {q, width}, cache, {y, width}, c.tokens);
       }
     });
-  }
-
-  /// Sets the first positions: keys and values are [position][KV head][element].
-  static void fill(test::TestCache& cache, std::span<const float> keys, std::span<const float> values) {
-    const CacheShape& shape = cache.cache().shape;
-    for (size_t at = 0; at < keys.size(); ++at) {
-      const auto element = static_cast<uint32_t>(at % shape.head_size);
-      const auto head = static_cast<uint32_t>(at / shape.head_size % shape.kv_heads);
-      const auto position = static_cast<uint32_t>(at / shape.head_size / shape.kv_heads);
-      cache.set_key(head, position, element, keys[at]);
-      cache.set_value(head, position, element, values[at]);
-    }
   }
 };
 
@@ -218,9 +185,9 @@ TEST_P(AttentionTest, KeysAndValuesThatRopeStored) {
   const vk::Buffer table = upload(std::vector<float>(2, 0.0F));
   const AttentionShape attention{c.heads, 0.5F};
   const CacheShape shape{c.kv_heads, c.head_size, 24, false, false};
-  const test::TestCache cache(device(), shape, c.heads_a_slice);
-  test::TestCache wanted_cache(device(), shape, c.heads_a_slice);
-  fill(wanted_cache, k, v);
+  const MappedCache cache(device(), shape, c.heads_a_slice);
+  MappedCache wanted_cache(device(), shape, c.heads_a_slice);
+  wanted_cache.fill(k, v);
   // One recording, as the engine makes it; nothing is rotated, so that the keys are known.
   run([&](vk::CommandList& commands) {
     rope_and_store(context(), commands, {c.heads, 0, false}, step, table, {q_buffer, stride(q_width)},

@@ -9,15 +9,6 @@ namespace {
 
 class ElementwiseTest : public test::KernelTest {};
 
-std::vector<double> norm(std::span<const float> x, std::span<const float> weight, double epsilon) {
-  double sum = 0;
-  for (const float value : x) sum += double{value} * double{value};
-  const double scale = 1 / std::sqrt(sum / static_cast<double>(x.size()) + epsilon);
-  std::vector<double> y;
-  for (size_t i = 0; i < x.size(); ++i) y.push_back(double{x[i]} * scale * double{weight[i]});
-  return y;
-}
-
 TEST_P(ElementwiseTest, RmsNorm) {
   for (const uint32_t width : {1U, 3U, 31U, 33U, 48U, 80U, 257U, 288U, 2048U}) {
     const uint32_t tokens = 3;
@@ -33,7 +24,7 @@ TEST_P(ElementwiseTest, RmsNorm) {
     });
     for (uint32_t t = 0; t < tokens; ++t) {
       const std::vector<double> wanted =
-          norm(std::span(x).subspan(size_t{first + t} * width, width), weight, 1e-5F);
+          reference::rms_norm(std::span(x).subspan(size_t{first + t} * width, width), weight, 1e-5F);
       const double error = test::nmse(y.mapped_as<float>().subspan(size_t{t} * stride(width), width), wanted);
       EXPECT_TRUE(error <= 1e-9) << "width " << width << " token " << t << ": " << error;
     }
@@ -55,7 +46,7 @@ TEST_P(ElementwiseTest, RmsNormOfHeadsInPlace) {
   for (uint32_t t = 0; t < tokens; ++t) {
     for (uint32_t head = 0; head < heads; ++head) {
       const std::vector<double> wanted =
-          norm(std::span(y).subspan((size_t{t} * heads + head) * width, width), weight, 1e-6F);
+          reference::rms_norm(std::span(y).subspan((size_t{t} * heads + head) * width, width), weight, 1e-6F);
       const size_t at = size_t{t} * stride(heads * width) + size_t{head} * width;
       const double error = test::nmse(y_buffer.mapped_as<float>().subspan(at, width), wanted);
       EXPECT_TRUE(error <= 1e-9) << "token " << t << " head " << head << ": " << error;
@@ -75,11 +66,9 @@ TEST_P(ElementwiseTest, Swiglu) {
       swiglu(context(), commands, {gate_buffer, stride(width)}, {up_buffer, stride(width)}, width, tokens);
     });
     for (uint32_t t = 0; t < tokens; ++t) {
-      std::vector<double> wanted;
-      for (uint32_t i = 0; i < width; ++i) {
-        const double g = gate[size_t{t} * width + i];
-        wanted.push_back(g / (1 + std::exp(-g)) * double{up[size_t{t} * width + i]});
-      }
+      const size_t at = size_t{t} * width;
+      const std::vector<double> wanted =
+          reference::swiglu(std::span(gate).subspan(at, width), std::span(up).subspan(at, width));
       const double error =
           test::nmse(gate_buffer.mapped_as<float>().subspan(size_t{t} * stride(width), width), wanted);
       EXPECT_TRUE(error <= 1e-9) << "width " << width << " token " << t << ": " << error;

@@ -1,7 +1,8 @@
 #include "kernels/rope.hpp"
 
+#include <cmath>
+
 #include "kernels/fixture.hpp"
-#include "kernels/test_cache.hpp"
 #include "params/step.h"
 
 namespace motley::kernels {
@@ -27,34 +28,13 @@ std::ostream& operator<<(std::ostream& out, const RopeCase& c) {
              << c.tokens << " tokens";
 }
 
-double angle(const RopeCase& c, uint32_t position, uint32_t pair) {
-  return position * std::pow(10000.0, -2.0 * pair / c.rotated);
-}
+reference::Rotation rotation(const RopeCase& c) { return {c.rotated, c.halves}; }
 
-/// [position][rotated / 2] (cos, sin); one pair where nothing is rotated, as a range cannot be empty.
+/// One pair where nothing is rotated, as a range cannot be empty.
 std::vector<float> make_table(const RopeCase& c) {
-  std::vector<float> table;
-  for (uint32_t position = 0; position < c.context; ++position) {
-    for (uint32_t pair = 0; pair < c.rotated / 2; ++pair) {
-      table.push_back(static_cast<float>(std::cos(angle(c, position, pair))));
-      table.push_back(static_cast<float>(std::sin(angle(c, position, pair))));
-    }
-  }
+  std::vector<float> table = rotation(c).table(c.context);
   if (table.empty()) table.assign(2, 0.0F);
   return table;
-}
-
-std::vector<double> rotate(const RopeCase& c, std::span<const float> head, uint32_t position) {
-  std::vector<double> y(head.begin(), head.end());
-  for (uint32_t pair = 0; pair < c.rotated / 2; ++pair) {
-    const uint32_t a = c.halves ? pair : 2 * pair;
-    const uint32_t b = c.halves ? pair + c.rotated / 2 : 2 * pair + 1;
-    const double cosine = std::cos(angle(c, position, pair));
-    const double sine = std::sin(angle(c, position, pair));
-    y[a] = double{head[a]} * cosine - double{head[b]} * sine;
-    y[b] = double{head[a]} * sine + double{head[b]} * cosine;
-  }
-  return y;
 }
 
 class RopeTest : public test::KernelTest {
@@ -74,7 +54,7 @@ class RopeTest : public test::KernelTest {
     step_words[shaders::STEP_POSITION] = c.position;
     const vk::Buffer step = upload(step_words);
     const CacheShape shape{c.kv_heads, c.head_size, c.context, c.keys_f32, c.values_f32};
-    const test::TestCache cache(device(), shape, c.heads_a_slice);
+    const MappedCache cache(device(), shape, c.heads_a_slice);
     run([&](vk::CommandList& commands) {
       rope_and_store(context(), commands, {c.heads, c.rotated, c.halves}, step, table,
                      {q_buffer, stride(q_width)}, {k_buffer, stride(kv_width)}, {v_buffer, stride(kv_width)},
@@ -93,18 +73,18 @@ class RopeTest : public test::KernelTest {
       for (uint32_t head = 0; head < c.heads; ++head) {
         const size_t at = size_t{head} * c.head_size;
         const std::vector<double> wanted =
-            rotate(c, q.subspan(size_t{t} * width + at, c.head_size), c.position + t);
+            rotation(c).rotate(q.subspan(size_t{t} * width + at, c.head_size), c.position + t);
         const double error = test::nmse(got.subspan(size_t{t} * stride(width) + at, c.head_size), wanted);
         EXPECT_TRUE(error <= 1e-9) << "query, token " << t << " head " << head << ": " << error;
       }
     }
   }
 
-  static void check_keys(const RopeCase& c, std::span<const float> k, const test::TestCache& cache) {
+  static void check_keys(const RopeCase& c, std::span<const float> k, const MappedCache& cache) {
     for (uint32_t t = 0; t < c.tokens; ++t) {
       for (uint32_t head = 0; head < c.kv_heads; ++head) {
         const size_t at = (size_t{t} * c.kv_heads + head) * c.head_size;
-        const std::vector<double> wanted = rotate(c, k.subspan(at, c.head_size), c.position + t);
+        const std::vector<double> wanted = rotation(c).rotate(k.subspan(at, c.head_size), c.position + t);
         std::vector<float> got;
         for (uint32_t i = 0; i < c.head_size; ++i) got.push_back(cache.key(head, c.position + t, i));
         if (c.keys_f32) {
@@ -125,7 +105,7 @@ class RopeTest : public test::KernelTest {
     }
   }
 
-  static void check_values(const RopeCase& c, std::span<const float> v, const test::TestCache& cache) {
+  static void check_values(const RopeCase& c, std::span<const float> v, const MappedCache& cache) {
     for (uint32_t t = 0; t < c.tokens; ++t) {
       for (uint32_t head = 0; head < c.kv_heads; ++head) {
         for (uint32_t i = 0; i < c.head_size; ++i) {
@@ -139,7 +119,7 @@ class RopeTest : public test::KernelTest {
   }
 
   /// Other positions keep what they had.
-  static void check_rest(const RopeCase& c, const test::TestCache& cache) {
+  static void check_rest(const RopeCase& c, const MappedCache& cache) {
     for (uint32_t position = 0; position < c.context; ++position) {
       if (position >= c.position && position < c.position + c.tokens) continue;
       for (uint32_t head = 0; head < c.kv_heads; ++head) {

@@ -16,7 +16,7 @@ _motley_options() {
     perplexity) echo "-f --file --json $computing" ;;
     bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
       --profile --trace $computing" ;;
-    devices) echo "--measure --json" ;;
+    devices) echo "--measure --kernels --json" ;;
     plan) echo "-m --model --devices-from --json --svg $placement $session" ;;
     synth) echo "--vocab -s --seed" ;;
     '') echo "--version" ;;

@@ -27,6 +27,7 @@ complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokeni
 
 complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices plan' -l json -d 'Print JSON'
 complete -c motley -n '__fish_seen_subcommand_from devices' -l measure -d 'Measure them before'
+complete -c motley -n '__fish_seen_subcommand_from devices' -l kernels -d 'Which variant of each kernel is chosen'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l stdin -d 'Read the text from standard input'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l no-special -d 'Add no special tokens'
 complete -c motley -n '__fish_seen_subcommand_from detokenize' -l ids -x -d 'Token ids as a JSON array'

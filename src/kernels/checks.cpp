@@ -1,0 +1,184 @@
+#include "kernels/checks.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "kernels/elementwise.hpp"
+#include "kernels/embed.hpp"
+#include "kernels/matmul.hpp"
+#include "kernels/reference.hpp"
+#include "kernels/top_k.hpp"
+#include "kernels/workbench.hpp"
+#include "params/step.h"
+
+namespace motley::kernels::checks {
+
+using reference::nmse;
+using reference::random_values;
+
+void run(vk::Device& device, const Pass& pass) {
+  vk::CommandList commands(device);
+  pass(commands);
+  commands.finish();
+  device.wait(device.submit(commands), std::chrono::minutes(1));
+}
+
+vk::Buffer upload_nan(vk::Device& device, size_t floats) {
+  return upload<float>(device, std::vector<float>(floats, std::numeric_limits<float>::quiet_NaN()));
+}
+
+vk::Buffer upload_step(vk::Device& device, uint32_t position, std::span<const uint32_t> tokens) {
+  std::vector<uint32_t> words(shaders::STEP_TOKENS, 0);
+  words[shaders::STEP_POSITION] = position;
+  words.insert(words.end(), tokens.begin(), tokens.end());
+  return upload<uint32_t>(device, words);
+}
+
+double product(Context& context, quant::Format format, uint32_t least_tokens) {
+  const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens).row;
+  const uint32_t tokens = least_tokens == 1 ? 1 : variant.columns + 3;
+  // As many units as split a row most, and some of one more.
+  const uint32_t units = std::max(2U, context.profile.max_split);
+  const uint32_t columns = units * unit_layout(format).elements + quant::info(format).block_elements;
+  const uint32_t panel_rows = 4 * context.profile.lanes;
+  const MadeUpMatrix matrix(format, panel_rows * (variant.panels + 1) + 1, columns, 1);
+  vk::Buffer storage;
+  const Weight weight = matrix.pack(context, storage);
+  const std::vector<float> x = random_values(size_t{tokens} * columns, 2);
+  const std::vector<float> before = random_values(size_t{tokens} * matrix.rows, 3);
+  const std::vector<float> bias = random_values(matrix.rows, 4);
+  const vk::Buffer x_buffer = upload_vectors(context.device, x, columns);
+  const vk::Buffer bias_buffer = upload<float>(context.device, bias);
+  const vk::BufferRange bias_range(bias_buffer);
+  const auto error_with = [&](const MatmulOptions& options) {
+    const vk::Buffer y = upload<float>(context.device, before);
+    run(context.device, [&](vk::CommandList& commands) {
+      matmul(context, commands, weight, {x_buffer, padded_stride(columns)}, {y, matrix.rows}, tokens,
+             options);
+    });
+    reference::Product wanted{matrix.rows, columns, tokens, matrix.values, x, {}, {}};
+    if (options.bias != nullptr) wanted.bias = bias;
+    if (options.accumulate) wanted.before = before;
+    return wanted.worst_row(y.mapped_as<float>());
+  };
+  Worst worst;
+  worst.add(error_with({}));
+  worst.add(error_with({.accumulate = true}));
+  // Software drivers compile for seconds, and it is the same few lines for several tokens.
+  if (tokens == 1) worst.add(error_with({.bias = &bias_range}));
+  return worst.get();
+}
+
+double embed(Context& context, quant::Format format) {
+  const uint32_t columns = unit_layout(format).elements + quant::info(format).block_elements;
+  const uint32_t rows = 2 * 4 * context.profile.lanes + 3;
+  const uint32_t stride = padded_stride(columns);
+  const MadeUpMatrix matrix(format, rows, columns, 5);
+  vk::Buffer storage;
+  const Weight table = matrix.pack(context, storage, 1);
+  const uint32_t ids[] = {0, rows - 1, 1, rows / 2, rows / 2};
+  const vk::Buffer step = upload_step(context.device, 0, ids);
+  const vk::Buffer x = upload_nan(context.device, std::size(ids) * stride);
+  run(context.device, [&](vk::CommandList& commands) {
+    kernels::embed(context, commands, table, step, {x, stride}, std::size(ids));
+  });
+  Worst worst;
+  for (size_t t = 0; t < std::size(ids); ++t) {
+    const auto row = matrix.values.begin() + ids[t] * std::ptrdiff_t{columns};
+    worst.add(
+        nmse(x.mapped_as<float>().subspan(t * stride, columns), std::vector<double>(row, row + columns)));
+  }
+  return worst.get();
+}
+
+double norm(Context& context) {
+  constexpr uint32_t kWidth = 1031;
+  constexpr uint32_t kTokens = 3;
+  constexpr uint32_t kFirst = 1;
+  constexpr float kEpsilon = 1e-5F;
+  const uint32_t stride = padded_stride(kWidth);
+  const std::vector<float> x = random_values(size_t{kFirst + kTokens} * kWidth, 6, 3.0F);
+  const std::vector<float> weight = random_values(kWidth, 7);
+  const vk::Buffer x_buffer = upload_vectors(context.device, x, kWidth);
+  const vk::Buffer weight_buffer = upload<float>(context.device, weight);
+  const vk::Buffer y = upload_nan(context.device, size_t{kTokens} * stride);
+  run(context.device, [&](vk::CommandList& commands) {
+    rms_norm(context, commands, weight_buffer, {x_buffer, stride}, kFirst, {y, stride}, kWidth, kTokens,
+             kEpsilon);
+  });
+  Worst worst;
+  for (size_t t = 0; t < kTokens; ++t) {
+    const auto wanted =
+        reference::rms_norm(std::span(x).subspan((kFirst + t) * kWidth, kWidth), weight, kEpsilon);
+    worst.add(nmse(y.mapped_as<float>().subspan(t * stride, kWidth), wanted));
+  }
+  return worst.get();
+}
+
+double norm_of_heads(Context& context) {
+  constexpr uint32_t kHeads = 3;
+  constexpr uint32_t kTokens = 2;
+  constexpr float kEpsilon = 1e-6F;
+  constexpr uint32_t kWidth = kHeads * kHeadSize;
+  const uint32_t stride = padded_stride(kWidth);
+  const std::vector<float> y = random_values(size_t{kTokens} * kWidth, 8);
+  const std::vector<float> weight = random_values(kHeadSize, 9);
+  const vk::Buffer y_buffer = upload_vectors(context.device, y, kWidth);
+  const vk::Buffer weight_buffer = upload<float>(context.device, weight);
+  run(context.device, [&](vk::CommandList& commands) {
+    rms_norm_heads(context, commands, weight_buffer, {y_buffer, stride}, kHeadSize, kHeads, kTokens,
+                   kEpsilon);
+  });
+  Worst worst;
+  for (size_t i = 0; i < size_t{kTokens} * kHeads; ++i) {
+    const auto wanted = reference::rms_norm(std::span(y).subspan(i * kHeadSize, kHeadSize), weight, kEpsilon);
+    const size_t at = i / kHeads * stride + i % kHeads * kHeadSize;
+    worst.add(nmse(y_buffer.mapped_as<float>().subspan(at, kHeadSize), wanted));
+  }
+  return worst.get();
+}
+
+double swiglu(Context& context) {
+  constexpr uint32_t kWidth = 1031;
+  constexpr uint32_t kTokens = 2;
+  const uint32_t stride = padded_stride(kWidth);
+  std::vector<float> gate = random_values(size_t{kTokens} * kWidth, 10, 4.0F);
+  gate[0] = -120.0F;  // e^120 is no float
+  const std::vector<float> up = random_values(gate.size(), 11);
+  const vk::Buffer gate_buffer = upload_vectors(context.device, gate, kWidth);
+  const vk::Buffer up_buffer = upload_vectors(context.device, up, kWidth);
+  run(context.device, [&](vk::CommandList& commands) {
+    kernels::swiglu(context, commands, {gate_buffer, stride}, {up_buffer, stride}, kWidth, kTokens);
+  });
+  Worst worst;
+  for (size_t t = 0; t < kTokens; ++t) {
+    const auto wanted = reference::swiglu(std::span(gate).subspan(t * kWidth, kWidth),
+                                          std::span(up).subspan(t * kWidth, kWidth));
+    worst.add(nmse(gate_buffer.mapped_as<float>().subspan(t * stride, kWidth), wanted));
+  }
+  return worst.get();
+}
+
+double top_k(Context& context) {
+  constexpr uint32_t kCount = 5003;
+  constexpr uint32_t kWanted = 40;
+  const std::vector<float> logits = random_values(kCount, 12, 5.0F);
+  const vk::Buffer logits_buffer = upload<float>(context.device, logits);
+  const vk::Buffer out(context.device, top_k_bytes(kWanted), vk::MemoryUse::kShared, "top_k's results");
+  run(context.device, [&](vk::CommandList& commands) {
+    kernels::top_k(context, commands, logits_buffer, kCount, kWanted, out);
+  });
+  std::vector<uint32_t> ids(kCount);
+  std::iota(ids.begin(), ids.end(), 0U);
+  std::stable_sort(ids.begin(), ids.end(), [&](uint32_t a, uint32_t b) { return logits[a] > logits[b]; });
+  std::vector<std::pair<uint32_t, float>> wanted;
+  for (const uint32_t id : std::span(ids).first(kWanted)) wanted.emplace_back(id, logits[id]);
+  const auto got = read_top_k(out.mapped_as<uint32_t>(), kWanted);
+  return got == wanted ? 0 : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace motley::kernels::checks

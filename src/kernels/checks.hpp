@@ -1,0 +1,59 @@
+// Comparisons of single kernels with double precision, on shapes small but with remainders wherever a kernel
+// treats them apart. Each gives the largest error, as a share of the results' power; NaN when a result is
+// none.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+#include "kernels/profile.hpp"
+#include "kernels/self_test.hpp"
+#include "kernels/timing.hpp"
+#include "quant/format.hpp"
+#include "vk/buffer.hpp"
+
+namespace motley::kernels::checks {
+
+constexpr uint32_t kHeadSize = 80;  // no power of two, and more than a subgroup's lanes
+
+double product(Context& context, quant::Format format, uint32_t least_tokens);
+double embed(Context& context, quant::Format format);
+double norm(Context& context);
+double norm_of_heads(Context& context);
+double swiglu(Context& context);
+/// Ids and their order must be right, and the logits are copied: infinite when they are not.
+double top_k(Context& context);
+double attention_merge(Context& context);
+double rope(Context& context, const KernelNeeds::CacheTypes& types, bool halves);
+
+struct AttentionCase {
+  uint32_t head_size;
+  uint32_t group;     ///< query heads that share a KV head
+  uint32_t position;  ///< of the first token
+  uint32_t tokens;
+  bool decode;
+};
+double attention(const Context& context, const KernelNeeds::CacheTypes& types, const AttentionCase& c);
+
+/// Collects the largest of several errors; NaN stays.
+class Worst {
+ public:
+  void add(double error) {
+    if (!(error <= worst_)) worst_ = std::isnan(worst_) ? worst_ : error;
+  }
+  double get() const { return worst_; }
+
+ private:
+  double worst_ = 0;
+};
+
+/// As run_once(), but it takes no longer than a minute: what does hangs.
+void run(vk::Device& device, const Pass& pass);
+
+/// Mapped, of NaN: what no one writes is found.
+vk::Buffer upload_nan(vk::Device& device, size_t floats);
+/// A step buffer.
+vk::Buffer upload_step(vk::Device& device, uint32_t position, std::span<const uint32_t> tokens = {});
+
+}  // namespace motley::kernels::checks

@@ -1,0 +1,128 @@
+#include "kernels/self_test.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "base/error.hpp"
+#include "kernels/attention.hpp"
+#include "kernels/checks.hpp"
+#include "kernels/embed.hpp"
+#include "kernels/matmul.hpp"
+#include "kernels/rope.hpp"
+
+namespace motley::kernels {
+namespace {
+
+constexpr double kProductLimit = 1e-10;
+constexpr double kElementwiseLimit = 1e-9;
+constexpr double kAttentionLimit = 1e-8;
+constexpr double kHalfLimit = 2e-7;  // of what is rounded to half precision once
+
+template <typename Row>
+Choice<Variant> plain(const Choice<Row>& choice) {
+  return {choice.row, choice.shader};
+}
+
+KernelUse only(std::string shader, std::string kernel, std::string purpose,
+               std::function<double(Context&)> error, double limit) {
+  const auto choose = [shader = std::move(shader)](const Profile& profile) {
+    return choose_only(profile, shader);
+  };
+  return {std::move(kernel), "", std::move(purpose), choose, std::move(error), limit};
+}
+
+void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
+                    const KernelNeeds::CacheTypes& types) {
+  const uint32_t head_size = needs.head_size;
+  const std::string name =
+      fmt::format("{}/{}", types.keys_f32 ? "f32" : "f16", types.values_f32 ? "f32" : "f16");
+  const CacheShape shape{0, 0, 0, types.keys_f32, types.values_f32};
+  uses.push_back({"rope", name, "", [shape](const Profile& profile) { return rope_choice(profile, shape); },
+                  [=](Context& context) {
+                    checks::Worst worst;
+                    for (const bool halves : {false, true}) worst.add(checks::rope(context, types, halves));
+                    return worst.get();
+                  },
+                  types.keys_f32 && types.values_f32 ? kElementwiseLimit : kHalfLimit});
+  uses.push_back({"attention", name, "several rows",
+                  [shape](const Profile& profile) { return attention_choice(profile, shape, 2); },
+                  [=](Context& context) {
+                    checks::Worst worst;
+                    worst.add(checks::attention(context, types, {head_size, 3, 37, 5, false}));
+                    worst.add(checks::attention(context, types, {head_size, 3, 100, 1, true}));
+                    return worst.get();
+                  },
+                  kAttentionLimit});
+  if (!needs.single_heads) return;
+  uses.push_back({"attention", name, "one row",
+                  [shape](const Profile& profile) { return attention_choice(profile, shape, 1); },
+                  [=](Context& context) {
+                    return checks::attention(context, types, {head_size, 1, 100, 1, true});
+                  },
+                  kAttentionLimit});
+}
+
+}  // namespace
+
+KernelNeeds all_kernel_needs() {
+  KernelNeeds needs;
+  for (const quant::FormatInfo& info : quant::all_formats()) needs.products.push_back(info.format);
+  needs.tables = needs.products;
+  for (const bool keys_f32 : {false, true})
+    for (const bool values_f32 : {false, true}) needs.caches.push_back({keys_f32, values_f32});
+  needs.single_heads = true;
+  return needs;
+}
+
+std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
+  std::vector<KernelUse> uses{
+      only("rms_norm", "rms_norm", "vectors", checks::norm, kElementwiseLimit),
+      only("rms_norm.in_place", "rms_norm", "heads", checks::norm_of_heads, kElementwiseLimit),
+      only("swiglu", "swiglu", "", checks::swiglu, kElementwiseLimit),
+      only("top_k", "top_k", "", checks::top_k, 0),
+      only("attention_merge", "attention_merge", "", checks::attention_merge, kAttentionLimit)};
+  for (const KernelNeeds::CacheTypes& types : needs.caches) add_cache_uses(uses, needs, types);
+  for (const quant::Format format : needs.tables) {
+    uses.push_back({"embed", quant::info(format).stem, "",
+                    [format](const Profile& profile) { return embed_choice(profile, format); },
+                    [format](Context& context) { return checks::embed(context, format); }, kProductLimit});
+  }
+  for (const quant::Format format : needs.products) {
+    for (const uint32_t tokens : {1U, 2U}) {
+      uses.push_back({"matmul", quant::info(format).stem, tokens == 1 ? "one token" : "several tokens",
+                      [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens)); },
+                      [=](Context& context) { return checks::product(context, format, tokens); },
+                      kProductLimit});
+    }
+  }
+  return uses;
+}
+
+std::optional<Trial> next_trial(const Profile& profile, const std::vector<KernelUse>& uses) {
+  for (const KernelUse& use : uses) {
+    const Choice<Variant> choice = use.choose(profile);
+    if (profile.choices.find(choice.shader.name) == nullptr) return Trial{&use, choice};
+  }
+  return std::nullopt;
+}
+
+Verdict run_trial(Context& context, const Trial& trial) {
+  const double limit = nmse_limit(trial.choice.row.arithmetic, trial.use->limit);
+  Verdict verdict;
+  try {
+    verdict.nmse = trial.use->error(context);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kDeviceLost || error.code() == ErrorCode::kOutOfMemory) throw;
+    verdict.reason = fmt::format("it could not be run: {}", error.what());
+    return verdict;
+  }
+  verdict.passed = verdict.nmse <= limit;  // NaN has not
+  if (!verdict.passed) {
+    const std::string found =
+        std::isnan(verdict.nmse) ? "some are no numbers" : fmt::format("NMSE {:.2g}", verdict.nmse);
+    verdict.reason = fmt::format("its results are wrong: {}, at most {:.2g} is right", found, limit);
+  }
+  return verdict;
+}
+
+}  // namespace motley::kernels

@@ -1,0 +1,43 @@
+// Buffers of made-up data for running kernels and looking at what they give, in tests and in the self-test.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "base/math.hpp"
+#include "kernels/profile.hpp"
+#include "kernels/weight.hpp"
+#include "vk/buffer.hpp"
+
+namespace motley::kernels {
+
+/// Elements from one vector of this width to the next.
+inline uint32_t padded_stride(uint32_t width) { return round_up(width, kActivationPadding); }
+
+/// A mapped buffer that holds the values.
+template <typename T>
+vk::Buffer upload(vk::Device& device, std::span<const T> values) {
+  vk::Buffer buffer(device, values.size_bytes(), vk::MemoryUse::kShared, "data for tests");
+  std::memcpy(buffer.mapped().data(), values.data(), values.size_bytes());
+  return buffer;
+}
+
+/// Vectors of `width` values, padded with zeros to the stride that kernels read by.
+vk::Buffer upload_vectors(vk::Device& device, std::span<const float> values, uint32_t width);
+
+/// A random matrix in GGUF blocks, and what those blocks say.
+struct MadeUpMatrix {
+  quant::Format format;
+  uint32_t rows;
+  uint32_t columns;  ///< whole blocks
+  std::vector<std::byte> blocks;
+  std::vector<float> values;  ///< [rows][columns]
+
+  MadeUpMatrix(quant::Format format, uint32_t rows, uint32_t columns, uint32_t seed);
+
+  /// Packs it for the device into `storage`, in parts of `panels_a_part` panels.
+  Weight pack(const Context& context, vk::Buffer& storage, uint32_t panels_a_part = 1U << 20) const;
+};
+
+}  // namespace motley::kernels
