@@ -68,6 +68,37 @@ Figures figures_of(const vk::Device& device, const vk::Pipeline& pipeline) {
   return figures;
 }
 
+/// False where every variant of a kernel that the use needs is switched off.
+bool record(kernels::Context& context, const KernelUse& use) {
+  try {
+    vk::CommandList commands(context.device);
+    use.record(context, commands);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kDeviceLost) throw;
+    return false;
+  }
+}
+
+/// The pipelines that a use makes beside those `seen`: with the variants that the device prefers, then, those
+/// switched off, with what comes next, until nothing is left.
+std::vector<const vk::Pipeline*> new_pipelines(vk::Device& device, const KernelUse& use,
+                                               std::set<const vk::Pipeline*>& seen) {
+  kernels::Context context(device);
+  std::vector<const vk::Pipeline*> found;
+  for (bool again = true; again;) {
+    const size_t before = found.size();
+    again = record(context, use);
+    for (const vk::Pipeline* pipeline : device.pipelines()) {
+      if (!seen.insert(pipeline).second) continue;
+      found.push_back(pipeline);
+      context.choices.verdicts[pipeline->name()] = {.reason = "compiled before"};
+    }
+    again = again && found.size() > before;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::span<const FigureInfo> all_figures() { return kFigures; }
@@ -86,14 +117,10 @@ std::optional<Compiled> compile(const std::string& family, uint32_t subgroup_siz
 
   const auto device =
       vk::Device::create(instance, physical, {.compile_only = true, .subgroup_size = subgroup_size});
-  kernels::Context context(*device);
   const vk::Buffer memory(*device, kUseMemoryBytes, vk::MemoryUse::kDevice, "kernels' uses");
-  vk::CommandList commands(*device);
   std::set<const vk::Pipeline*> seen;
   for (const KernelUse& use : kernel_uses(memory)) {
-    use.record(context, commands);
-    for (const vk::Pipeline* pipeline : device->pipelines()) {
-      if (!seen.insert(pipeline).second) continue;
+    for (const vk::Pipeline* pipeline : new_pipelines(*device, use, seen)) {
       compiled.rows.push_back(
           {family, use.name, pipeline->name(), pipeline->constants(), figures_of(*device, *pipeline)});
     }
