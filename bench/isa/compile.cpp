@@ -92,7 +92,7 @@ std::vector<const vk::Pipeline*> new_pipelines(vk::Device& device, const KernelU
     for (const vk::Pipeline* pipeline : device.pipelines()) {
       if (!seen.insert(pipeline).second) continue;
       found.push_back(pipeline);
-      context.choices.verdicts[pipeline->name()] = {.reason = "compiled before"};
+      context.profile.choices.verdicts[pipeline->name()] = {.reason = "compiled before"};
     }
     again = again && found.size() > before;
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/arithmetic.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
@@ -114,6 +115,8 @@ void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {
   uses.push_back({"top_k", [=](Context& context, CommandList& commands) {
                     kernels::top_k(context, commands, of.memory, kVocabulary, 40, of.memory);
                   }});
+  uses.push_back(
+      {"arithmetic", [](Context& context, CommandList&) { kernels::measure_arithmetic_gflops(context); }});
   uses.push_back(
       {"bandwidth", [](Context& context, CommandList&) { kernels::measure_bandwidth_gbs(context); }});
 }
