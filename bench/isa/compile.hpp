@@ -19,7 +19,7 @@ struct Figures {
   double subgroups_per_simd = 0;  ///< that run at once: occupancy
   double instructions = 0;
   double latency = 0;             ///< estimated cycles of a subgroup alone
-  double inverse_throughput = 0;  ///< estimated cycles a subgroup takes of a SIMD that is full
+  double inverse_throughput = 0;  ///< estimated cycles that 64 invocations keep a full SIMD busy
 };
 
 /// A figure by name, for everything that treats all alike.

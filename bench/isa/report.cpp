@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,18 +12,21 @@
 namespace motley::isa {
 namespace {
 
-/// Kernels and uses keep their names when variants and constants change; those are what a comparison is
-/// about.
-using Key = std::pair<std::string, std::string>;
+/// Of a family and a use the kernels in their order, each by the stem of its name. Flavours and constants may
+/// change; what that does to the figures is what a comparison is about.
+using Key = std::tuple<std::string, std::string, std::string, int>;
 
 std::map<Key, const Row*> by_use(std::span<const Row> rows) {
   std::map<Key, const Row*> found;
   for (const Row& row : rows) {
-    const std::string stem = row.kernel.substr(0, row.kernel.find('.'));
-    found[{row.family, row.use + " (" + stem + ")"}] = &row;
+    Key key{row.family, row.use, row.kernel.substr(0, row.kernel.find('.')), 0};
+    while (found.contains(key)) ++std::get<int>(key);
+    found[key] = &row;
   }
   return found;
 }
+
+std::string name_of(const Row& row) { return fmt::format("{}  {} ({})", row.family, row.use, row.kernel); }
 
 /// "VGPRs 84 -> 64 (-24 %), ..."; empty when nothing changed.
 std::string changes(const Figures& before, const Figures& after) {
@@ -96,18 +100,17 @@ std::string difference(std::span<const Row> before, std::span<const Row> after) 
   std::string text;
   size_t same = 0;
   for (const auto& [key, row] : new_rows) {
-    const std::string name = key.first + "  " + key.second;
     const auto found = old_rows.find(key);
     if (found == old_rows.end()) {
-      text += fmt::format("{}: new\n", name);
+      text += fmt::format("{}: new\n", name_of(*row));
       continue;
     }
     const std::string what = changes(found->second->figures, row->figures);
     if (what.empty()) ++same;
-    if (!what.empty()) text += fmt::format("{}: {}\n", name, what);
+    if (!what.empty()) text += fmt::format("{}: {}\n", name_of(*row), what);
   }
   for (const auto& [key, row] : old_rows) {
-    if (!new_rows.contains(key)) text += fmt::format("{}  {}: gone\n", key.first, key.second);
+    if (!new_rows.contains(key)) text += fmt::format("{}: gone\n", name_of(*row));
   }
   return text + fmt::format("{} of {} kernels have the same figures\n", same, new_rows.size());
 }

@@ -77,13 +77,14 @@ TEST(IsaReportTest, JsonComesBackAsItWas) {
 }
 
 TEST(IsaReportTest, DifferenceNamesWhatChanged) {
-  const std::vector<Row> before{sample("one", 84), sample("two", 64), sample("gone", 1)};
-  const std::vector<Row> after{sample("one", 42), sample("two", 64), sample("fresh", 1)};
+  std::vector<Row> before{sample("one", 84), sample("one", 70), sample("two", 64), sample("gone", 1)};
+  std::vector<Row> after{sample("one", 42), sample("one", 70), sample("two", 64), sample("fresh", 1)};
+  after[0].kernel = "matmul.q4_0.n8";  // another flavour for the same use
   EXPECT_EQ(difference(before, after),
-            "navi10  fresh (matmul): new\n"
-            "navi10  one (matmul): VGPRs 84 -> 42 (-50 %)\n"
-            "navi10  gone (matmul): gone\n"
-            "1 of 3 kernels have the same figures\n");
+            "navi10  fresh (matmul.q4_0): new\n"
+            "navi10  one (matmul.q4_0.n8): VGPRs 84 -> 42 (-50 %)\n"
+            "navi10  gone (matmul.q4_0): gone\n"
+            "2 of 4 kernels have the same figures\n");
 }
 
 }  // namespace
