@@ -9,6 +9,9 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 if(MOTLEY_TESTS)
   find_package(GTest REQUIRED)
 endif()
+if(MOTLEY_SHADER_COMPILER)
+  include(cmake/shaderc.cmake)
+endif()
 
 # Vulkan's headers and volk: those of the private toolchain where tools/setup.sh put newer ones, else the system's.
 if(EXISTS ${MOTLEY_TOOLCHAIN_DIR}/include/volk.c)

@@ -14,7 +14,16 @@ endif()
 set(MOTLEY_GLSLC ${MOTLEY_GLSLC_DEFAULT} CACHE FILEPATH "The GLSL compiler")
 set(MOTLEY_SHADER_FLAGS -fshader-stage=compute --target-env=vulkan1.2 -O -mfmt=num -Werror)
 
-# Adds one compiled variant to the lists MOTLEY_SHADER_NAMES and MOTLEY_SHADER_FILES of the calling directory.
+# In debug builds MOTLEY_SHADER_DIR=FOLDER has kernels compiled at run time, from sources that may just have been edited.
+if(CMAKE_BUILD_TYPE STREQUAL Debug OR MOTLEY_SANITIZE)
+  set(MOTLEY_SHADER_COMPILER_DEFAULT ON)
+else()
+  set(MOTLEY_SHADER_COMPILER_DEFAULT OFF)
+endif()
+option(MOTLEY_SHADER_COMPILER "Link libshaderc for MOTLEY_SHADER_DIR (debug builds alone)" ${MOTLEY_SHADER_COMPILER_DEFAULT})
+
+# Adds one compiled variant to the lists MOTLEY_SHADER_NAMES and MOTLEY_SHADER_FILES of the calling directory, and how
+# it is compiled, as a row of C++, to MOTLEY_SHADER_SOURCES.
 function(motley_shader_variant kernel name)
   set(source ${PROJECT_SOURCE_DIR}/shaders/kernels/${kernel}.comp)
   set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}.inc)
@@ -24,6 +33,10 @@ function(motley_shader_variant kernel name)
     DEPENDS ${source} DEPFILE ${output}.d COMMENT "Shader ${name}" VERBATIM)
   set_property(DIRECTORY APPEND PROPERTY MOTLEY_SHADER_NAMES ${name})
   set_property(DIRECTORY APPEND PROPERTY MOTLEY_SHADER_FILES ${output})
+  string(REPLACE "-I${PROJECT_SOURCE_DIR}/shaders/" "-I" flags "${MOTLEY_SHADER_FLAGS};${ARGN};-I.")
+  list(JOIN flags " " flags)
+  set_property(DIRECTORY APPEND_STRING PROPERTY MOTLEY_SHADER_SOURCES
+    "    {\"${name}\", \"${kernel}\", \"${flags}\"},\n")
 endfunction()
 
 function(motley_kernel kernel)
@@ -72,6 +85,27 @@ const vk::ShaderCode kTable[] = {
 }  // namespace
 
 std::span<const vk::ShaderCode> table() { return kTable; }
+
+}  // namespace motley::shaders
+" @ONLY)
+endfunction()
+
+# Writes how each variant is compiled as C++ source `file`.
+function(motley_shader_sources file)
+  get_property(rows DIRECTORY PROPERTY MOTLEY_SHADER_SOURCES)
+  file(CONFIGURE OUTPUT ${file} CONTENT
+"// Generated: how every kernel variant is compiled.
+#include \"shader_directory.hpp\"
+
+namespace motley::shaders {
+namespace {
+
+const VariantSource kSources[] = {
+@rows@};
+
+}  // namespace
+
+std::span<const VariantSource> sources() { return kSources; }
 
 }  // namespace motley::shaders
 " @ONLY)

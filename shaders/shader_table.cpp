@@ -4,9 +4,16 @@
 
 #include "base/error.hpp"
 
+#ifdef MOTLEY_SHADER_COMPILER
+#include "shader_directory.hpp"
+#endif
+
 namespace motley::shaders {
 
 const vk::ShaderCode* find(std::string_view name) {
+#ifdef MOTLEY_SHADER_COMPILER
+  if (ShaderDirectory* directory = ShaderDirectory::of_environment()) return directory->find(name);
+#endif
   const auto found =
       std::ranges::find_if(table(), [&](const vk::ShaderCode& code) { return name == code.name; });
   return found == table().end() ? nullptr : &*found;

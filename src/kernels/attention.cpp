@@ -99,7 +99,7 @@ void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads
                      const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y) {
   shaders::AttentionParameters parameters{};
   parameters.head_size = head_size;
-  const uint32_t constants[] = {context.profile.lanes};
+  const uint32_t constants[] = {context.profile.head_workgroup};
   const vk::ShaderCode& shader = choose_only(context.profile, "attention_merge").shader;
   commands.dispatch(context.device.pipeline(shader, constants), {step, parts, y.range}, parameters,
                     {heads, 1, 1});

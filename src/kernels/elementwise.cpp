@@ -20,7 +20,7 @@ void rms_norm(Context& context, vk::CommandList& commands, const vk::BufferRange
 
 void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight,
                     const Vectors& y, uint32_t width, uint32_t heads, uint32_t tokens, float epsilon) {
-  const uint32_t constants[] = {context.profile.lanes};
+  const uint32_t constants[] = {context.profile.head_workgroup};
   const vk::Pipeline& pipeline =
       context.device.pipeline(choose_only(context.profile, "rms_norm.in_place").shader, constants);
   const shaders::RmsNormParameters parameters{width, y.stride, 0, y.stride, epsilon};

@@ -15,7 +15,7 @@ void embed(Context& context, vk::CommandList& commands, const Weight& table, con
            const Vectors& x, uint32_t tokens) {
   constexpr uint32_t kBlock = 32;
   const PackedShape& shape = table.shape;
-  const uint32_t workgroup = context.profile.lanes;
+  const uint32_t workgroup = context.profile.head_workgroup;
   const uint32_t constants[] = {workgroup, shape.lanes};
   const vk::Pipeline& pipeline =
       context.device.pipeline(embed_choice(context.profile, shape.format).shader, constants);

@@ -17,6 +17,7 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     profile.workgroup = profile.lanes;
     profile.max_split = 1;
     profile.attention_workgroup = profile.lanes;
+    profile.head_workgroup = profile.lanes;
     profile.attention_split = 2048;
     profile.bandwidth_buffer_bytes = uint64_t{64} << 20;
     profile.bandwidth_groups = 512;
@@ -36,6 +37,7 @@ Profile make_profile(const vk::DeviceFacts& facts) {
   } else {
     profile.workgroup = std::min(256U, std::bit_floor(facts.max_workgroup_invocations));
     profile.max_split = profile.workgroup / profile.lanes;
+    profile.head_workgroup = std::clamp(std::bit_floor(facts.subgroup_size), 32U, 64U);
   }
   return profile;
 }

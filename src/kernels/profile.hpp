@@ -22,6 +22,9 @@ struct Profile {
   uint32_t max_split = 32;
   /// Invocations of a workgroup of attention, which has a head or a few to itself; a power of two.
   uint32_t attention_workgroup = 64;
+  /// Invocations of workgroups that have a head or a few blocks of weights to themselves, one subgroup; a
+  /// power of two.
+  uint32_t head_workgroup = 32;
   /// Positions a workgroup of attention handles when one token is decoded; more are split among workgroups.
   uint32_t attention_split = 256;
   /// Lanes among which activations are handed round in registers (0: not at all).

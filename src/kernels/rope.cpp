@@ -15,7 +15,7 @@ void rope_and_store(Context& context, vk::CommandList& commands, const RopeShape
                     const vk::BufferRange& step, const vk::BufferRange& table, const Vectors& q,
                     const Vectors& k, const Vectors& v, const Cache& cache, uint32_t tokens) {
   const CacheShape& cached = cache.shape;
-  const uint32_t workgroup = context.profile.lanes;
+  const uint32_t workgroup = context.profile.head_workgroup;
   const uint32_t constants[] = {workgroup, shape.halves};
   const vk::Pipeline& pipeline =
       context.device.pipeline(rope_choice(context.profile, cached).shader, constants);

@@ -24,7 +24,7 @@ Buffer::Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* p
          mebibytes(size_bytes), facts.name, mebibytes(facts.max_allocation_bytes));
   }
   create(nullptr);
-  allocate(use, purpose);
+  if (!device.options().compile_only) allocate(use, purpose);
 }
 
 Buffer::Buffer(Device& device, std::span<std::byte> host_memory)

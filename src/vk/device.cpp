@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "vk/compile_only.hpp"
 #include "vk/pipeline.hpp"
 #include "vk/pipeline_cache.hpp"
 #include "vk/query_facts.hpp"
@@ -51,14 +52,16 @@ void leak(T object) noexcept {
 
 }  // namespace
 
-std::shared_ptr<Device> Device::create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical) {
-  std::shared_ptr<Device> device(new Device(std::move(instance), physical));
+std::shared_ptr<Device> Device::create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
+                                       const DeviceOptions& options) {
+  std::shared_ptr<Device> device(new Device(std::move(instance), physical, options));
   device->create_device();
   return device;
 }
 
-Device::Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical)
-    : instance_(std::move(instance)), physical_(physical.handle), facts_(physical.facts) {
+Device::Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
+               const DeviceOptions& options)
+    : instance_(std::move(instance)), physical_(physical.handle), facts_(physical.facts), options_(options) {
   vkGetPhysicalDeviceMemoryProperties(physical_, &memory_properties_);
 }
 
@@ -81,6 +84,22 @@ void Device::create_device() {
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
 
   std::vector<const char*> extensions;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+  if (facts_.subgroup_size_control) {
+    subgroups.subgroupSizeControl = VK_TRUE;
+    subgroups.pNext = std::exchange(features.pNext, &subgroups);
+    extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+  }
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+  if (options_.compile_only) {
+    if (!facts_.pipeline_statistics)
+      fail(ErrorCode::kUnsupported, "the driver of '{}' tells nothing of its pipelines", facts_.name);
+    statistics.pipelineExecutableInfo = VK_TRUE;
+    statistics.pNext = std::exchange(features.pNext, &statistics);
+    extensions.push_back(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+  }
   if (facts_.host_import_alignment_bytes > 0)
     extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
   if (facts_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
@@ -93,6 +112,7 @@ void Device::create_device() {
   check(vkCreateDevice(physical_, &info, nullptr, &handle_),
         fmt::format("vkCreateDevice on '{}'", facts_.name));
   volkLoadDeviceTable(&table_, handle_);
+  if (options_.compile_only) leave_only_compilation(table_);
   fault_watch_ = FaultWatch(table_, facts_.name);
   table_.vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
 
@@ -121,16 +141,25 @@ Device::~Device() {
   table_.vkDestroyDevice(handle_, nullptr);
 }
 
-const Pipeline& Device::pipeline(const ShaderCode& shader, std::span<const uint32_t> constants) {
+const Pipeline& Device::pipeline(const ShaderCode& shader, std::span<const uint32_t> constants,
+                                 uint32_t subgroup_size) {
   const std::lock_guard lock(pipelines_mutex_);
-  auto key = std::make_pair(static_cast<const void*>(shader.words.data()),
-                            std::vector<uint32_t>(constants.begin(), constants.end()));
+  if (subgroup_size == 0) subgroup_size = options_.subgroup_size;
+  PipelineKey key(shader.words.data(), subgroup_size, {constants.begin(), constants.end()});
   auto found = pipelines_.find(key);
   if (found == pipelines_.end()) {
-    auto made = std::make_unique<Pipeline>(*this, shader, constants, pipeline_cache_->handle());
+    auto made =
+        std::make_unique<Pipeline>(*this, shader, constants, subgroup_size, pipeline_cache_->handle());
     found = pipelines_.emplace(std::move(key), std::move(made)).first;
   }
   return *found->second;
+}
+
+std::vector<const Pipeline*> Device::pipelines() const {
+  const std::lock_guard lock(pipelines_mutex_);
+  std::vector<const Pipeline*> made;
+  for (const auto& [key, pipeline] : pipelines_) made.push_back(pipeline.get());
+  return made;
 }
 
 uint64_t Device::submit(std::span<const CommandList* const> lists) {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <volk.h>
@@ -34,6 +35,14 @@ enum class MemoryUse {
   kReadback,  ///< host memory the device copies to, cached for the host's reads
 };
 
+struct DeviceOptions {
+  /// Only pipelines are real, and pipeline_statistics() tells what the driver's compiler made of them.
+  /// Buffers take no memory, recorded commands do nothing.
+  bool compile_only = false;
+  /// The subgroup size of shaders that do not ask for one; 0: the driver's choice.
+  uint32_t subgroup_size = 0;
+};
+
 struct MemoryUsage {
   uint64_t now_bytes = 0;
   uint64_t peak_bytes = 0;
@@ -44,14 +53,16 @@ struct MemoryUsage {
 class Device {
  public:
   /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature
-  /// is missing.
-  static std::shared_ptr<Device> create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
+  /// or one of the options is missing.
+  static std::shared_ptr<Device> create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
+                                        const DeviceOptions& options = {});
 
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
   ~Device();
 
   const DeviceFacts& facts() const { return facts_; }
+  const DeviceOptions& options() const { return options_; }
   const Instance& instance() const { return *instance_; }
   const std::shared_ptr<Instance>& shared_instance() const { return instance_; }
   VkDevice handle() const { return handle_; }
@@ -59,8 +70,12 @@ class Device {
   uint32_t queue_family() const { return queue_family_; }
 
   /// The pipeline of a shader with these specialization constants (constant 0 is local_size_x), made at first
-  /// use. Throws Error{kUnsupported} when the workgroup is larger than the device allows.
-  const Pipeline& pipeline(const ShaderCode& shader, std::span<const uint32_t> constants);
+  /// use, for subgroups of that size (0: it does not matter). Throws Error{kUnsupported} when the device has
+  /// no such subgroups, or when the workgroup is larger than it allows.
+  const Pipeline& pipeline(const ShaderCode& shader, std::span<const uint32_t> constants,
+                           uint32_t subgroup_size = 0);
+  /// Every pipeline made so far, in no particular order.
+  std::vector<const Pipeline*> pipelines() const;
 
   /// Starts the commands, one list after another; returns the number to wait for. Submissions run in order.
   uint64_t submit(std::span<const CommandList* const> lists);
@@ -87,7 +102,7 @@ class Device {
  private:
   friend class Buffer;
 
-  Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
+  Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical, const DeviceOptions& options);
   void create_device();
   VkResult wait_for(uint64_t submission, std::chrono::nanoseconds limit);
   uint32_t memory_type(uint32_t allowed_bits, MemoryUse use) const;
@@ -96,6 +111,7 @@ class Device {
   std::shared_ptr<Instance> instance_;
   VkPhysicalDevice physical_;
   DeviceFacts facts_;
+  DeviceOptions options_;
   VkPhysicalDeviceMemoryProperties memory_properties_{};
   uint32_t queue_family_ = 0;
   VkDevice handle_ = VK_NULL_HANDLE;
@@ -108,8 +124,10 @@ class Device {
   std::atomic<bool> failed_{false};
 
   std::unique_ptr<PipelineCache> pipeline_cache_;
-  std::mutex pipelines_mutex_;
-  std::map<std::pair<const void*, std::vector<uint32_t>>, std::unique_ptr<Pipeline>> pipelines_;
+  /// The shader, its subgroup size, its constants.
+  using PipelineKey = std::tuple<const void*, uint32_t, std::vector<uint32_t>>;
+  mutable std::mutex pipelines_mutex_;
+  std::map<PipelineKey, std::unique_ptr<Pipeline>> pipelines_;
 
   mutable std::mutex memory_mutex_;
   MemoryUsage memory_usage_;

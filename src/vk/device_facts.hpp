@@ -54,7 +54,9 @@ struct DeviceFacts {
   uint32_t max_workgroup_invocations = 0;
   uint32_t max_shared_memory_bytes = 0;
   std::array<uint32_t, 3> max_workgroup_count{};
-  uint32_t subgroup_size = 0;
+  uint32_t subgroup_size = 0;  ///< of shaders that ask for none
+  uint32_t min_subgroup_size = 0;
+  uint32_t max_subgroup_size = 0;
   double timestamp_period_ns = 0;
   uint32_t timestamp_bits = 0;  ///< that the compute queue's timestamps have; 0: it has none
 
@@ -67,6 +69,8 @@ struct DeviceFacts {
   /// Alignment of host memory that the device can work on in place; 0: it cannot.
   uint64_t host_import_alignment_bytes = 0;
   bool memory_budget = false;
+  bool subgroup_size_control = false;  ///< shaders may ask for a size from min_ to max_subgroup_size
+  bool pipeline_statistics = false;    ///< the driver tells what its compiler made of a shader
 
   /// Bytes of all device-local heaps together.
   uint64_t device_local_bytes() const;

@@ -5,9 +5,24 @@
 
 namespace motley::vk {
 
+namespace {
+
+/// Whether a pipeline must ask for this subgroup size; not where the device has no other.
+bool asks_for_subgroups_of(uint32_t size, const ShaderCode& shader, const DeviceFacts& facts) {
+  if (size == 0) return false;
+  if (!facts.subgroup_size_control && size == facts.subgroup_size) return false;
+  if (!facts.subgroup_size_control || size < facts.min_subgroup_size || size > facts.max_subgroup_size) {
+    fail(ErrorCode::kUnsupported, "shader '{}' wants subgroups of {}; '{}' has those of {} to {}",
+         shader.name, size, facts.name, facts.min_subgroup_size, facts.max_subgroup_size);
+  }
+  return true;
+}
+
+}  // namespace
+
 Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
-                   VkPipelineCache cache)
-    : name_(shader.name), interface_(reflect(shader)) {
+                   uint32_t subgroup_size, VkPipelineCache cache)
+    : name_(shader.name), constants_(constants.begin(), constants.end()), interface_(reflect(shader)) {
   if (constants.size() < interface_.specialization_constants) {
     fail(ErrorCode::kInternal, "shader '{}' has {} specialization constants, {} are given", shader.name,
          interface_.specialization_constants, constants.size());
@@ -17,7 +32,7 @@ Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uin
          constants[0], device.facts().name, device.facts().max_workgroup_invocations);
   }
   create_layouts(device);
-  create_pipeline(device, shader, constants, cache);
+  create_pipeline(device, shader, subgroup_size, cache);
 }
 
 void Pipeline::create_layouts(Device& device) {
@@ -47,7 +62,7 @@ void Pipeline::create_layouts(Device& device) {
   layout_ = {device.handle(), layout, table.vkDestroyPipelineLayout};
 }
 
-void Pipeline::create_pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
+void Pipeline::create_pipeline(Device& device, const ShaderCode& shader, uint32_t subgroup_size,
                                VkPipelineCache cache) {
   const VolkDeviceTable& table = device.table();
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
@@ -62,13 +77,18 @@ void Pipeline::create_pipeline(Device& device, const ShaderCode& shader, std::sp
     entries.push_back({i, i * static_cast<uint32_t>(sizeof(uint32_t)), sizeof(uint32_t)});
   }
   const VkSpecializationInfo specialization{static_cast<uint32_t>(entries.size()), entries.data(),
-                                            constants.size_bytes(), constants.data()};
+                                            constants_.size() * sizeof(uint32_t), constants_.data()};
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroups{
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT};
+  subgroups.requiredSubgroupSize = subgroup_size;
   VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  if (device.options().compile_only) info.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module;
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &specialization;
+  if (asks_for_subgroups_of(subgroup_size, shader, device.facts())) info.stage.pNext = &subgroups;
   info.layout = layout_.get();
   VkPipeline pipeline = VK_NULL_HANDLE;
   check(table.vkCreateComputePipelines(device.handle(), cache, 1, &info, nullptr, &pipeline),

@@ -100,6 +100,33 @@ void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
   facts.buffer_device_address = v12.bufferDeviceAddress;
 }
 
+void query_subgroup_size_control(VkPhysicalDevice device, DeviceFacts& facts) {
+  facts.min_subgroup_size = facts.max_subgroup_size = facts.subgroup_size;
+  if (!has_device_extension(device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) return;
+  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &control};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &sizes};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  if (!control.subgroupSizeControl || (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) == 0)
+    return;
+  facts.subgroup_size_control = true;
+  facts.min_subgroup_size = sizes.minSubgroupSize;
+  facts.max_subgroup_size = sizes.maxSubgroupSize;
+}
+
+bool query_pipeline_statistics(VkPhysicalDevice device) {
+  if (!has_device_extension(device, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME)) return false;
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &statistics};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  return statistics.pipelineExecutableInfo;
+}
+
 uint64_t query_host_import_alignment(VkPhysicalDevice device) {
   VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
@@ -147,6 +174,8 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   query_features(device, facts);
   if (const int family = find_compute_family(device); family >= 0)
     facts.timestamp_bits = queue_families(device)[static_cast<size_t>(family)].timestampValidBits;
+  query_subgroup_size_control(device, facts);
+  facts.pipeline_statistics = query_pipeline_statistics(device);
   if (has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
     facts.host_import_alignment_bytes = query_host_import_alignment(device);
   facts.memory_budget = has_device_extension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fixture.hpp"
+#include "kernels/arithmetic.hpp"
 #include "kernels/bandwidth.hpp"
 
 namespace motley::kernels {
@@ -67,6 +68,13 @@ TEST_P(MeasurementTest, FormatFiguresAreInProportion) {
   EXPECT_LT(measured.matvec_gbs, 4 * bandwidth_gbs);
   EXPECT_GT(measured.matvec_gbs, bandwidth_gbs / 1000);
   EXPECT_EQ(device().memory_usage().now_bytes, before);
+}
+
+TEST_P(MeasurementTest, NothingComputesFasterThanArithmeticAlone) {
+  const double most_gflops = measure_arithmetic_gflops(context());
+  expect_figure(most_gflops, "arithmetic");
+  // The rest is for disturbed readings.
+  EXPECT_LT(measure_format(context(), quant::Format::kF32).matmat_gflops, 4 * most_gflops);
 }
 
 TEST_P(MeasurementTest, WorksWithLittleMemory) {

@@ -9,6 +9,7 @@
 #include "support/devices.hpp"
 #include "support/temporary_directory.hpp"
 #include "vk/buffer.hpp"
+#include "vk/pipeline_statistics.hpp"
 #include "vk/recorder.hpp"
 
 namespace motley::vk {
@@ -149,6 +150,43 @@ TEST_P(VkTest, TimedStepsRunOneAfterAnother) {
     EXPECT_GT(before_ns, 0);
   }
   EXPECT_TRUE(CommandList(device()).step_times().empty());
+}
+
+TEST_P(VkTest, SubgroupsAreOfTheSizeAskedForOrThePipelineIsRefused) {
+  const DeviceFacts& facts = device().facts();
+  const uint32_t constants[] = {4};
+  const ShaderCode& shader = shaders::get("swiglu");
+  const Pipeline& asked = device().pipeline(shader, constants, facts.subgroup_size);
+  EXPECT_NE(&asked, &device().pipeline(shader, constants));
+  EXPECT_EQ(&asked, &device().pipeline(shader, constants, facts.subgroup_size));
+  try {
+    device().pipeline(shader, constants, 2 * facts.max_subgroup_size);
+    FAIL() << "no device has such subgroups";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(std::string(error.what()).find("subgroups of"), std::string::npos) << error.what();
+  }
+}
+
+TEST_P(VkTest, ADeviceThatOnlyCompilesTakesNoMemory) {
+  const Instance& instance = device().instance();
+  const auto open = [&] {
+    return Device::create(device().shared_instance(), instance.devices()[GetParam()], {.compile_only = true});
+  };
+  if (!device().facts().pipeline_statistics) {
+    EXPECT_THROW(open(), Error);
+    return;
+  }
+  const auto compiler = open();
+  const uint32_t constants[] = {4};
+  const Pipeline& pipeline = compiler->pipeline(shaders::get("swiglu"), constants);
+  EXPECT_FALSE(pipeline_statistics(*compiler, pipeline).empty());
+  const Buffer a(*compiler, 4096, MemoryUse::kDevice, "test");
+  CommandList commands(*compiler);
+  commands.dispatch(pipeline, {a, a}, shaders::SwigluParameters{1, 1}, {1, 1, 1});
+  commands.finish();
+  compiler->wait(compiler->submit(commands));
+  EXPECT_EQ(compiler->memory_usage().peak_bytes, 0U);
 }
 
 TEST_P(VkTest, EveryShaderSaysWhatItIs) {

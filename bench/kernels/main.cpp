@@ -1,0 +1,101 @@
+// kernels_bench: every kernel by itself, with every format, verified before it is timed.
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include "engine/device_measurements.hpp"
+#include "kernels/arithmetic.hpp"
+#include "kernels/bandwidth.hpp"
+#include "kernels/bench.hpp"
+#include "placement/rank.hpp"
+
+namespace motley::bench {
+namespace {
+
+struct Options {
+  std::string device;
+  std::string shapes = "small";
+};
+
+const std::map<std::string, Shapes>& all_shapes() {
+  static const std::map<std::string, Shapes> shapes{
+      {"small", {}},
+      {"1b", {2048, 8192, 32, 8, 64, 128256, 2048, 128}},
+      {"8b", {4096, 14336, 32, 8, 128, 128256, 4096, 512}},
+  };
+  return shapes;
+}
+
+std::shared_ptr<vk::Device> open_device(const std::string& selector) {
+  const std::shared_ptr<vk::Instance> instance = vk::Instance::create();
+  std::vector<placement::Candidate> candidates;
+  const engine::MeasurementCache cache;
+  for (const vk::PhysicalDevice& device : instance->devices())
+    candidates.push_back(engine::to_candidate(device.facts, cache));
+  const size_t index =
+      selector.empty() ? placement::rank(candidates).at(0).index : placement::select(candidates, selector);
+  return vk::Device::create(instance, instance->devices()[index]);
+}
+
+/// The exit status.
+int run(const Options& options, std::vector<char*> arguments) {
+  const std::shared_ptr<vk::Device> device = open_device(options.device);
+  kernels::Context context(*device);
+  const Limits limits{kernels::measure_bandwidth_gbs(context), kernels::measure_arithmetic_gflops(context)};
+  benchmark::AddCustomContext("device", device->facts().name);
+  benchmark::AddCustomContext("driver", device->facts().driver_name + " " + device->facts().driver_info);
+  benchmark::AddCustomContext("bandwidth", fmt::format("{:.2f} GB/s", limits.bandwidth_gbs));
+  benchmark::AddCustomContext("arithmetic", fmt::format("{:.1f} GFLOP/s", limits.arithmetic_gflops));
+
+  auto count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  Bench bench(context, all_shapes().at(options.shapes), limits);
+  add_matmul(bench);
+  add_embed(bench);
+  add_rope(bench);
+  add_attention(bench);
+  add_elementwise(bench);
+  add_top_k(bench);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return bench.failures() == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace motley::bench
+
+int main(int argc, char** argv) {
+  using motley::bench::all_shapes;
+  CLI::App app(
+      "Times every kernel by itself after comparing its results with a double-precision computation. Each "
+      "figure is "
+      "told as a\nshare of what the device was measured to do at most in the same run: reading its memory, "
+      "and "
+      "single-precision arithmetic\nwithout matrix units. Options of Google Benchmark work as well: "
+      "--benchmark_filter=matmul/q4_0, --benchmark_format=json.");
+  motley::bench::Options options;
+  app.add_option("--device", options.device,
+                 "An index, a UUID, a PCI address, or part of a name; the best by default");
+  app.add_option("--shapes", options.shapes, "Sizes as of a model: small, 1b or 8b")
+      ->check(CLI::IsMember(all_shapes()))
+      ->capture_default_str();
+  app.allow_extras();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  // Half a minute in all on a software driver; what the user says comes later and prevails.
+  std::vector<std::string> words{argv[0], "--benchmark_min_time=0.1", "--benchmark_counters_tabular=true"};
+  for (const std::string& word : app.remaining()) words.push_back(word);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  try {
+    return motley::bench::run(options, arguments);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "kernels_bench: {}\n", error.what());
+    return 1;
+  }
+}
