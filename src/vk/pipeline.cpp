@@ -5,6 +5,10 @@
 
 namespace motley::vk {
 
+VkDescriptorType descriptor_type(const ShaderInterface::Binding& binding) {
+  return binding.texels ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+}
+
 Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
                    VkPipelineCache cache)
     : name_(shader.name), interface_(reflect(shader)) {
@@ -24,8 +28,7 @@ void Pipeline::create_layouts(Device& device) {
   const VolkDeviceTable& table = device.table();
   std::vector<VkDescriptorSetLayoutBinding> bindings;
   for (const ShaderInterface::Binding& binding : interface_.bindings) {
-    bindings.push_back(
-        {binding.index, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+    bindings.push_back({binding.index, descriptor_type(binding), 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
   }
   VkDescriptorSetLayoutCreateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
   set_info.bindingCount = static_cast<uint32_t>(bindings.size());
