@@ -218,12 +218,20 @@ MOTLEY_API void write_synthetic_model(std::string_view shape, const std::filesys
 
 enum class CacheType { kF16, kF32 };
 
+/// What quantized weights are multiplied with.
+enum class Activations {
+  kAuto,  ///< rounded to 8 bits where the device is faster with them, which changes logits by about a
+          ///< thousandth
+  kF32,   ///< as they are
+};
+
 struct SessionOptions {
   std::uint32_t context_tokens = 0;  ///< positions in the KV cache; 0: as trained, at most 4096
   std::uint32_t batch_tokens =
       512;  ///< prompt tokens run in one pass, 1 … 4096; made smaller where memory asks
   CacheType cache_k = CacheType::kF16;
   CacheType cache_v = CacheType::kF16;
+  Activations activations = Activations::kAuto;
   /// The devices time each kernel, which slows the session down: kernels run one after another then. Throws
   /// kUnsupported where a device has no clock for them.
   bool time_kernels = false;

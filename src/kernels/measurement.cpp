@@ -8,6 +8,7 @@
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/timing.hpp"
 #include "vk/buffer.hpp"
 
@@ -139,16 +140,15 @@ uint32_t affordable_rows(vk::Device& device, uint32_t rows, uint32_t panel_rows,
   return std::max(few, static_cast<uint32_t>(affordable) / panel_rows * panel_rows);
 }
 
-double measure_matvec_gbs(Context& context, const WeightSet& weights, const vk::Buffer& x) {
+double measure_matvec_gbs(Context& context, const WeightSet& weights, const Vectors& x) {
   // Each matrix writes vectors of its own, so that none waits for another, as with q, k and v.
   const uint32_t stride = round_up(weights.rows(), kFloatsPerAlignment);
   const uint64_t vector_bytes = uint64_t{stride} * sizeof(float);
   const vk::Buffer y(context.device, vector_bytes * weights.count(), vk::MemoryUse::kDevice, kPurpose);
-  const uint32_t x_stride = round_up(context.profile.measured_columns, kActivationPadding);
   const RowsPass pass = [&](vk::CommandList& commands, uint32_t rows) {
     for (size_t i = 0; i < weights.count(); ++i) {
       const Vectors to{{y, i * vector_bytes, vector_bytes}, stride};
-      matmul(context, commands, weights.weight(i, rows), {x, x_stride}, to, 1);
+      matmul(context, commands, weights.weight(i, rows), x, to, 1);
     }
   };
   const uint32_t rows = affordable_rows(context.device, weights.rows(), weights.panel_rows(), pass);
@@ -158,15 +158,14 @@ double measure_matvec_gbs(Context& context, const WeightSet& weights, const vk::
   return static_cast<double>(bytes) / seconds / 1e9;
 }
 
-double measure_matmat_gflops(Context& context, const WeightSet& weights, const vk::Buffer& x) {
+double measure_matmat_gflops(Context& context, const WeightSet& weights, const Vectors& x) {
   const Profile& profile = context.profile;
   const uint32_t tokens = profile.matmat_tokens;
   const uint32_t most_rows = std::min(profile.matmat_rows, weights.rows());
   const vk::Buffer y(context.device, uint64_t{most_rows} * tokens * sizeof(float), vk::MemoryUse::kDevice,
                      kPurpose);
-  const uint32_t x_stride = round_up(profile.measured_columns, kActivationPadding);
   const RowsPass pass = [&](vk::CommandList& commands, uint32_t rows) {
-    matmul(context, commands, weights.weight(0, rows), {x, x_stride}, {y, most_rows}, tokens);
+    matmul(context, commands, weights.weight(0, rows), x, {y, most_rows}, tokens);
   };
   const uint32_t rows = affordable_rows(context.device, most_rows, weights.panel_rows(), pass);
   const double seconds =
@@ -196,9 +195,11 @@ Measurements measure_device(Context& context) {
 FormatMeasurement measure_format(Context& context, quant::Format format) {
   const Profile& profile = context.profile;
   const WeightSet weights(context, format);
-  const uint64_t x_floats =
-      uint64_t{round_up(profile.measured_columns, kActivationPadding)} * profile.matmat_tokens;
-  const vk::Buffer x = filled(context.device, x_floats * sizeof(float), kPattern);
+  const uint32_t stride = round_up(profile.measured_columns, kActivationPadding);
+  const uint32_t tokens = profile.matmat_tokens;
+  const vk::Buffer floats = filled(context.device, uint64_t{stride} * tokens * sizeof(float), kPattern);
+  const vk::Buffer rounded = filled(context.device, rounded_bytes(stride, tokens), kPattern);
+  const Vectors x{floats, stride, rounded};
   return {format, measure_matvec_gbs(context, weights, x), measure_matmat_gflops(context, weights, x)};
 }
 

@@ -142,10 +142,9 @@ ShaderInterface reflect(const ShaderCode& shader) {
       result.push_constant_bytes = block_size(module, *type);
     } else if (variable.storage == spv::StorageClass::StorageBuffer && type != nullptr) {
       const size_t members = type->member_types.size();
-      result.bindings.push_back({module.binding.at(id),
-                                 !module.non_readable.contains(id) && type->non_readable_members < members,
-                                 !module.non_writable.contains(id) && type->non_writable_members < members,
-                                 false});
+      result.bindings.push_back(
+          {module.binding.at(id), !module.non_readable.contains(id) && type->non_readable_members < members,
+           !module.non_writable.contains(id) && type->non_writable_members < members, false});
     } else if (const auto image = module.texel_buffers.find(module.pointee.at(variable.pointer_type));
                image != module.texel_buffers.end() && image->second) {
       result.bindings.push_back({module.binding.at(id), true, false, true});
