@@ -22,18 +22,25 @@ else()
 endif()
 option(MOTLEY_SHADER_COMPILER "Link libshaderc for MOTLEY_SHADER_DIR (debug builds alone)" ${MOTLEY_SHADER_COMPILER_DEFAULT})
 
-# Adds one compiled variant to the lists MOTLEY_SHADER_NAMES and MOTLEY_SHADER_FILES of the calling directory, and how
-# it is compiled, as a row of C++, to MOTLEY_SHADER_SOURCES.
-function(motley_shader_variant kernel name)
+# Adds one compiled variant, of a format or "-", to the lists MOTLEY_SHADER_NAMES and MOTLEY_SHADER_FILES of the calling directory,
+# and how it is compiled, as a row of C++, to MOTLEY_SHADER_SOURCES.
+function(motley_shader_variant kernel format flavour defines)
+  set(name ${kernel})
+  set(flags ${defines})
+  if(NOT format STREQUAL "-")
+    string(APPEND name .${format})
+    list(APPEND flags -I${PROJECT_SOURCE_DIR}/shaders/formats/${format})
+  endif()
+  string(APPEND name "${flavour}")
   set(source ${PROJECT_SOURCE_DIR}/shaders/kernels/${kernel}.comp)
   set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}.inc)
   add_custom_command(OUTPUT ${output}
-    COMMAND ${MOTLEY_GLSLC} ${MOTLEY_SHADER_FLAGS} ${ARGN} -I${PROJECT_SOURCE_DIR}/shaders
+    COMMAND ${MOTLEY_GLSLC} ${MOTLEY_SHADER_FLAGS} ${flags} -I${PROJECT_SOURCE_DIR}/shaders
             -MD -MF ${output}.d -MT ${output} -o ${output} ${source}
     DEPENDS ${source} DEPFILE ${output}.d COMMENT "Shader ${name}" VERBATIM)
   set_property(DIRECTORY APPEND PROPERTY MOTLEY_SHADER_NAMES ${name})
   set_property(DIRECTORY APPEND PROPERTY MOTLEY_SHADER_FILES ${output})
-  string(REPLACE "-I${PROJECT_SOURCE_DIR}/shaders/" "-I" flags "${MOTLEY_SHADER_FLAGS};${ARGN};-I.")
+  string(REPLACE "-I${PROJECT_SOURCE_DIR}/shaders/" "-I" flags "${MOTLEY_SHADER_FLAGS};${flags};-I.")
   list(JOIN flags " " flags)
   set_property(DIRECTORY APPEND_STRING PROPERTY MOTLEY_SHADER_SOURCES
     "    {\"${name}\", \"${kernel}\", \"${flags}\"},\n")
@@ -46,17 +53,19 @@ function(motley_kernel kernel)
     set(formats "-")
   endif()
   foreach(format IN LISTS formats)
-    set(name ${kernel})
-    set(flags)
-    if(NOT format STREQUAL "-")
-      string(APPEND name .${format})
-      list(APPEND flags -I${PROJECT_SOURCE_DIR}/shaders/formats/${format})
-    endif()
-    motley_shader_variant(${kernel} ${name} ${flags})
+    motley_shader_variant(${kernel} ${format} "" "")
+  endforeach()
+  motley_flavours(${kernel} FORMATS ${formats} FLAVOURS ${ARG_FLAVOURS})
+endfunction()
+
+# The flavours alone, for formats that have some which others lack.
+function(motley_flavours kernel)
+  cmake_parse_arguments(ARG "" "" "FORMATS;FLAVOURS" ${ARGN})
+  foreach(format IN LISTS ARG_FORMATS)
     foreach(flavour IN LISTS ARG_FLAVOURS)
       string(REGEX MATCH "^([^=]+)=(.+)$" matched ${flavour})
       string(REPLACE "," ";-D" defines "-D${CMAKE_MATCH_2}")
-      motley_shader_variant(${kernel} ${name}.${CMAKE_MATCH_1} ${flags} ${defines})
+      motley_shader_variant(${kernel} ${format} ".${CMAKE_MATCH_1}" "${defines}")
     endforeach()
   endforeach()
 endfunction()

@@ -50,7 +50,8 @@ SessionOptions ComputeOptions::session() const {
   return {.context_tokens = context_tokens,
           .batch_tokens = most_tokens(batch_tokens, micro_batch_tokens),
           .cache_k = cache_type(cache_k),
-          .cache_v = cache_type(cache_v)};
+          .cache_v = cache_type(cache_v),
+          .activations = activations == "f32" ? Activations::kF32 : Activations::kAuto};
 }
 
 void add_compute_options(CLI::App& app, ComputeOptions& options) {
@@ -81,6 +82,10 @@ void add_session_options(CLI::App& app, ComputeOptions& options) {
   app.add_option("--cache-type-v", options.cache_v, "(-ctv) How values are kept: f16 or f32")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"f16", "f32"}).description(""));
+  app.add_option("--activations", options.activations,
+                 "What weights are multiplied with: f32, or auto: rounded to 8 bits where that is faster")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"auto", "f32"}).description(""));
 }
 
 void add_model_option(CLI::App& app, std::string& model) {

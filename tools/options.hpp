@@ -23,6 +23,7 @@ struct ComputeOptions {
   std::uint32_t micro_batch_tokens = 0;
   std::string cache_k = "f16";
   std::string cache_v = "f16";
+  std::string activations = "auto";
   bool validate = false;
   bool verbose = false;
 
@@ -32,7 +33,7 @@ struct ComputeOptions {
 
 /// Adds -m, --device, -c and so on. `options` must outlive the parsing, as with all functions here.
 void add_compute_options(CLI::App& app, ComputeOptions& options);
-/// Of these only what a session's memory follows from: -c, -b, -ub, -ctk, -ctv.
+/// Of these only what a session's memory follows from: -c, -b, -ub, -ctk, -ctv, --activations.
 void add_session_options(CLI::App& app, ComputeOptions& options);
 
 /// Adds the model as an argument or as -m. Whether it was given is for require_model() to check.

@@ -222,6 +222,10 @@ MOTLEY_API void motley_model_free(motley_model* model);
 
 enum motley_cache_type { MOTLEY_CACHE_F16 = 0, MOTLEY_CACHE_F32 = 1 };
 
+/* What quantized weights are multiplied with. AUTO: activations rounded to 8 bits where the device is faster
+ * with them, which changes logits by about a thousandth. */
+enum motley_activations { MOTLEY_ACTIVATIONS_AUTO = 0, MOTLEY_ACTIVATIONS_F32 = 1 };
+
 typedef struct motley_session_options {
   size_t size;
   uint32_t context_tokens; /* positions in the KV cache; 0: as trained, at most 4096 */
@@ -229,11 +233,12 @@ typedef struct motley_session_options {
                               what is predicted to be fastest */
   int32_t cache_k;         /* of motley_cache_type */
   int32_t cache_v;
+  int32_t activations; /* of motley_activations */
 } motley_session_options;
 
 static inline motley_session_options motley_session_options_default(void) {
-  motley_session_options options = {sizeof(motley_session_options), 0, 0, MOTLEY_CACHE_F16,
-                                    MOTLEY_CACHE_F16};
+  motley_session_options options = {
+      sizeof(motley_session_options), 0, 0, MOTLEY_CACHE_F16, MOTLEY_CACHE_F16, MOTLEY_ACTIVATIONS_AUTO};
   return options;
 }
 

@@ -11,4 +11,5 @@ MOTLEY_PARAMETERS(MatmulParameters)
   uint x_stride;      // elements from one activation vector to the next, a multiple of 4
   uint y_stride;      // elements from one output vector to the next
   uint y_offset;      // where row 0 lies in an output vector, in elements; also its place in the bias
+  uint zero;          // 0, which no compiler knows
 MOTLEY_PARAMETERS_END(MatmulParameters)

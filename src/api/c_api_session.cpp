@@ -18,6 +18,13 @@ CacheType cache_type(int32_t number) {
        static_cast<int>(MOTLEY_CACHE_F16), static_cast<int>(MOTLEY_CACHE_F32));
 }
 
+Activations activations(int32_t number) {
+  if (number == MOTLEY_ACTIVATIONS_AUTO) return Activations::kAuto;
+  if (number == MOTLEY_ACTIVATIONS_F32) return Activations::kF32;
+  fail(ErrorCode::kInvalidArgument, "there are no activations {}; there are {} (AUTO) and {} (F32)", number,
+       static_cast<int>(MOTLEY_ACTIVATIONS_AUTO), static_cast<int>(MOTLEY_ACTIVATIONS_F32));
+}
+
 GenerateOptions generate_options(const motley_generate_options* given) {
   const motley_generate_options read = read_options(given, motley_generate_options_default());
   GenerateOptions options;
@@ -74,7 +81,8 @@ SessionOptions session_options(const motley_session_options* given) {
   return {.context_tokens = read.context_tokens,
           .batch_tokens = read.batch_tokens,
           .cache_k = cache_type(read.cache_k),
-          .cache_v = cache_type(read.cache_v)};
+          .cache_v = cache_type(read.cache_v),
+          .activations = activations(read.activations)};
 }
 
 }  // namespace motley::c_api

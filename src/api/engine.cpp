@@ -10,8 +10,12 @@
 namespace motley {
 
 engine::SessionRequest to_request(const SessionOptions& options) {
-  return {options.context_tokens, options.batch_tokens, options.cache_k == CacheType::kF32,
-          options.cache_v == CacheType::kF32, options.time_kernels};
+  return {options.context_tokens,
+          options.batch_tokens,
+          options.cache_k == CacheType::kF32,
+          options.cache_v == CacheType::kF32,
+          options.activations == Activations::kF32,
+          options.time_kernels};
 }
 
 MemoryNeed predict_memory(const Model& model, const Device& device, const SessionOptions& options) {

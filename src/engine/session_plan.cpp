@@ -7,6 +7,7 @@
 #include "engine/hand_off.hpp"
 #include "engine/kv_cache.hpp"
 #include "engine/uploader.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/weight_layout.hpp"
 #include "params/step.h"
 
@@ -135,8 +136,8 @@ uint64_t StagePlan::activation_bytes() const {
 }
 
 uint64_t StagePlan::scratch_bytes() const {
-  return activation_bytes() + step_bytes + rope_table_bytes + attention_parts_bytes + logits_bytes +
-         hand_off_bytes;
+  return activation_bytes() + rounded_bytes + step_bytes + rope_table_bytes + attention_parts_bytes +
+         logits_bytes + hand_off_bytes;
 }
 
 uint64_t SessionPlan::cache_bytes() const {
@@ -170,8 +171,12 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
   plan.feed_forward_stride = round_up(config.feed_forward, kernels::kActivationPadding);
   plan.step_bytes = (shaders::STEP_TOKENS + size.batch) * sizeof(uint32_t);
   plan.rope_table_bytes = uint64_t{plan.cache.context} * config.rope_dimensions * kFloat;
-  plan.attention_parts_bytes =
-      kernels::attention_parts_bytes(kernels::make_profile(facts), plan.attention, plan.cache);
+  const kernels::Profile profile = kernels::make_profile(facts);
+  plan.attention_parts_bytes = kernels::attention_parts_bytes(profile, plan.attention, plan.cache);
+  if (profile.int8_activations && !request.activations_f32) {
+    const uint32_t widest = std::max({plan.embedding_stride, plan.q_stride, plan.feed_forward_stride});
+    plan.rounded_bytes = kernels::rounded_bytes(widest, size.batch);
+  }
   plan.cache_bytes = KvCache::total_bytes(size.layers - size.host_layers, plan.cache);
   plan.host_cache_bytes = KvCache::total_bytes(size.host_layers, plan.cache);
   if (size.has_output) {

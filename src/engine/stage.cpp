@@ -9,11 +9,22 @@
 #include "params/step.h"
 
 namespace motley::engine {
+namespace {
+
+void add_format(std::vector<quant::Format>& formats, quant::Format format) {
+  if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
+}
+
+}  // namespace
 
 Stage::Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan)
     : model_(model), weights_(weights), context_(weights.context()), plan_(plan) {
   kernels::KernelNeeds needs = kernel_needs({}, model_.config());
   needs.caches.push_back({plan_.cache.keys_f32, plan_.cache.values_f32});
+  if (plan_.rounded_bytes == 0) {
+    for (const PlannedTensor& tensor : weights_.plan().tensors)
+      if (tensor.matrix) add_format(needs.exact_products, tensor.shape.format);
+  }
   test_kernels(context_, needs);
   allocate();
 }
@@ -37,6 +48,11 @@ void Stage::allocate() {
   v_ = vectors(plan_.kv_stride);
   gate_ = vectors(plan_.feed_forward_stride);
   up_ = vectors(plan_.feed_forward_stride);
+  if (plan_.rounded_bytes > 0) {
+    // Each is multiplied before the next is rounded, so that they share the room.
+    const vk::Buffer& rounded = buffer(plan_.rounded_bytes, vk::MemoryUse::kDevice);
+    normed_.rounded = attended_.rounded = gate_.rounded = rounded;
+  }
   attention_parts_ = buffer(plan_.attention_parts_bytes, vk::MemoryUse::kDevice);
   rope_table_ = buffer(plan_.rope_table_bytes, vk::MemoryUse::kDevice);
   step_ = buffer(plan_.step_bytes, vk::MemoryUse::kShared);

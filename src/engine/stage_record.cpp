@@ -43,6 +43,7 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
 
   kernels::rms_norm(context_, commands, layer.attention_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
+  kernels::prepare_matmul(context_, commands, {&layer.q, &layer.k, &layer.v}, normed_, tokens);
   project(layer.q, layer.q_bias, q_);
   project(layer.k, layer.k_bias, k_);
   project(layer.v, layer.v_bias, v_);
@@ -61,6 +62,7 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
   } else {
     kernels::attention_prefill(context_, commands, plan_.attention, step_, q_, cache, attended_, tokens);
   }
+  kernels::prepare_matmul(context_, commands, {&layer.attention_output}, attended_, tokens);
   kernels::matmul(context_, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
 }
 
@@ -69,9 +71,11 @@ void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_
   const LayerWeights& layer = weights_.layers()[index];
   kernels::rms_norm(context_, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
+  kernels::prepare_matmul(context_, commands, {&layer.gate, &layer.up}, normed_, tokens);
   kernels::matmul(context_, commands, layer.gate, normed_, gate_, tokens);
   kernels::matmul(context_, commands, layer.up, normed_, up_, tokens);
   kernels::swiglu(context_, commands, gate_, up_, config.feed_forward, tokens);
+  kernels::prepare_matmul(context_, commands, {&layer.down}, gate_, tokens);
   kernels::matmul(context_, commands, layer.down, gate_, x_, tokens, {.accumulate = true});
 }
 
@@ -84,6 +88,7 @@ const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
     auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
     kernels::rms_norm(context_, *commands, weights_.output_norm(), x_, first, normed_, config.embedding, rows,
                       config.norm_epsilon);
+    kernels::prepare_matmul(context_, *commands, {&weights_.output()}, normed_, rows);
     kernels::matmul(context_, *commands, weights_.output(), normed_, logits_, rows);
     if (logits_readback_.size_bytes() > 0) {
       const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);

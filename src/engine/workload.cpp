@@ -78,6 +78,7 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   uint64_t kv_bytes = 0;
   uint64_t slot_bytes = 0;
   bool all_import = true;
+  bool rounds = false;
   for (const vk::DeviceFacts* const facts : devices) {
     const StagePlan stage = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, false});
     const StagePlan last = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, true});
@@ -90,6 +91,7 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
         std::max(workload.output_scratch_bytes, last.scratch_bytes() - stage.scratch_bytes());
     slot_bytes = stage.slot_bytes();
     workload.token_scratch_bytes = stage.activation_bytes() / batch;
+    rounds = rounds || stage.rounded_bytes > 0;
     all_import = all_import && HandOff::shares_memory(*facts, *facts);
   }
 
@@ -101,7 +103,9 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   }
 
   constexpr uint32_t kLayerDispatches = 13;
-  const uint32_t dispatches = kLayerDispatches + (config.architecture->qk_norm ? 2 : 0);
+  constexpr uint32_t kRoundings = 4;  // what q, k and v; output; gate and up; down are multiplied with
+  const uint32_t dispatches =
+      kLayerDispatches + (config.architecture->qk_norm ? 2 : 0) + (rounds ? kRoundings : 0);
   for (const model::LayerTensors& layer : tensors.layers) {
     Cost cost(lanes);
     for (const gguf::TensorInfo* tensor : layer.present()) cost.add(tensor);

@@ -10,6 +10,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
 #include "kernels/top_k.hpp"
 #include "kernels/workbench.hpp"
@@ -38,8 +39,16 @@ vk::Buffer upload_step(vk::Device& device, uint32_t position, std::span<const ui
   return upload<uint32_t>(device, words);
 }
 
-double product(Context& context, quant::Format format, uint32_t least_tokens) {
-  const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens).row;
+namespace {
+
+size_t rounded_floats(uint32_t width, uint32_t tokens) {
+  return rounded_bytes(padded_stride(width), tokens) / sizeof(float);
+}
+
+}  // namespace
+
+double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round) {
+  const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens, may_round).row;
   const uint32_t tokens = least_tokens == 1 ? 1 : variant.columns + 3;
   // As many units as split a row most, and some of one more.
   const uint32_t units = std::max(2U, context.profile.max_split);
@@ -52,18 +61,22 @@ double product(Context& context, quant::Format format, uint32_t least_tokens) {
   const std::vector<float> before = random_values(size_t{tokens} * matrix.rows, 3);
   const std::vector<float> bias = random_values(matrix.rows, 4);
   const vk::Buffer x_buffer = upload_vectors(context.device, x, columns);
+  const vk::Buffer rounded = upload_nan(context.device, rounded_floats(columns, tokens));
+  const Vectors vectors{x_buffer, padded_stride(columns), may_round ? rounded : vk::BufferRange()};
   const vk::Buffer bias_buffer = upload<float>(context.device, bias);
   const vk::BufferRange bias_range(bias_buffer);
   const auto error_with = [&](const MatmulOptions& options) {
     const vk::Buffer y = upload<float>(context.device, before);
     run(context.device, [&](vk::CommandList& commands) {
-      matmul(context, commands, weight, {x_buffer, padded_stride(columns)}, {y, matrix.rows}, tokens,
-             options);
+      prepare_matmul(context, commands, {&weight}, vectors, tokens);
+      matmul(context, commands, weight, vectors, {y, matrix.rows}, tokens, options);
     });
     reference::Product wanted{matrix.rows, columns, tokens, matrix.values, x, {}, {}};
     if (options.bias != nullptr) wanted.bias = bias;
     if (options.accumulate) wanted.before = before;
-    return wanted.worst_row(y.mapped_as<float>());
+    // Rounding shows in a single row's few products by chance.
+    return variant.arithmetic == Arithmetic::kFloat32 ? wanted.worst_row(y.mapped_as<float>())
+                                                      : nmse(y.mapped_as<float>(), wanted.values());
   };
   Worst worst;
   worst.add(error_with({}));
@@ -71,6 +84,20 @@ double product(Context& context, quant::Format format, uint32_t least_tokens) {
   // Software drivers compile for seconds, and it is the same few lines for several tokens.
   if (tokens == 1) worst.add(error_with({.bias = &bias_range}));
   return worst.get();
+}
+
+double rounding(Context& context) {
+  constexpr uint32_t kWidth = 1040;
+  constexpr uint32_t kTokens = 2;
+  const uint32_t stride = padded_stride(kWidth);
+  const std::vector<float> x = random_values(size_t{kTokens} * kWidth, 6, 3.0F);
+  const vk::Buffer floats = upload_vectors(context.device, x, kWidth);
+  const vk::Buffer rounded = upload_nan(context.device, rounded_floats(kWidth, kTokens));
+  run(context.device, [&](vk::CommandList& commands) {
+    quantize(context, commands, {floats, stride, rounded}, kTokens);
+  });
+  const std::vector<float> got = read_rounded(rounded.mapped_as<uint32_t>(), stride, kWidth);
+  return nmse(got, std::vector<double>(x.begin(), x.end()));
 }
 
 double embed(Context& context, quant::Format format) {

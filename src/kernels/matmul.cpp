@@ -6,26 +6,39 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
+#include "kernels/quantize.hpp"
 #include "params/matmul.h"
 
 namespace motley::kernels {
 namespace {
 
+constexpr Requirement kInt8Texels{
+    [](const Profile& profile) { return profile.int8_activations && profile.texel_loads; },
+    "fast products of integers, texel buffers faster than storage buffers"};
+constexpr Requirement kInt8{[](const Profile& profile) { return profile.int8_activations; },
+                            "fast products of integers"};
+constexpr Requirement kTexels{[](const Profile& profile) { return profile.texel_loads; },
+                              "texel buffers faster than storage buffers"};
 constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },
                                  "subgroups of 8"};
-constexpr Requirement kSlowSubgroup8{
-    [](const Profile& profile) { return profile.broadcast == 8 && profile.slow_exchange; },
-    "subgroups of 8 that are slow to hand values round"};
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
                                  "subgroups of 4"};
 
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp.
 constexpr MatmulVariant kVariants[] = {
-    {{".b8.n8p4", &kSlowSubgroup8}, 8, 4}, {{".b8.n8", &kSubgroup8}, 8, 1},
-    {{".b8.p4", &kSlowSubgroup8}, 1, 4},   {{".b8", &kSubgroup8}, 1, 1},
-    {{".b4.n8p4", &kSubgroup4}, 8, 4},     {{".b4.p4", &kSubgroup4}, 1, 4},
-    {{".n8", &kAnyDevice}, 8, 1},          {{"", &kAnyDevice}, 1, 1},
+    {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 8, 2},
+    {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1},
+    {{".i8.n8p2", &kInt8, Arithmetic::kInt8Activations}, 8, 2},
+    {{".i8", &kInt8, Arithmetic::kInt8Activations}, 1, 1},
+    {{".t.n8p2", &kTexels}, 8, 2},
+    {{".t.p2", &kTexels}, 1, 2},
+    {{".b8.n8", &kSubgroup8}, 8, 1},
+    {{".b8", &kSubgroup8}, 1, 1},
+    {{".b4.n8p4", &kSubgroup4}, 8, 4},
+    {{".b4.p4", &kSubgroup4}, 1, 4},
+    {{".n8", &kAnyDevice}, 8, 1},
+    {{"", &kAnyDevice}, 1, 1},
 };
 
 /// The weights are read once; two operations for each of them and each token.
@@ -37,9 +50,23 @@ vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
 
 }  // namespace
 
-Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens) {
+Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
+                                    bool may_round) {
   return choose<MatmulVariant>(profile, std::string("matmul.") + quant::info(format).stem, kVariants,
-                               [&](const MatmulVariant& row) { return (row.columns == 1) == (tokens == 1); });
+                               [&](const MatmulVariant& row) {
+                                 return (row.columns == 1) == (tokens == 1) &&
+                                        (may_round || row.arithmetic != Arithmetic::kInt8Activations);
+                               });
+}
+
+void prepare_matmul(Context& context, vk::CommandList& commands, std::initializer_list<const Weight*> weights,
+                    const Vectors& x, uint32_t tokens) {
+  if (x.rounded.buffer == nullptr) return;
+  const bool rounds = std::ranges::any_of(weights, [&](const Weight* weight) {
+    return matmul_choice(context.profile, weight->shape.format, tokens, true).row.arithmetic ==
+           Arithmetic::kInt8Activations;
+  });
+  if (rounds) quantize(context, commands, x, tokens);
 }
 
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
@@ -50,7 +77,9 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
     fail(ErrorCode::kInternal, "matmul is given weights of {} lanes and vectors of stride {}", shape.lanes,
          x.stride);
   }
-  const auto [variant, shader] = matmul_choice(profile, shape.format, tokens);
+  const auto [variant, shader] = matmul_choice(profile, shape.format, tokens, x.rounded.buffer != nullptr);
+  const bool rounded = variant.arithmetic == Arithmetic::kInt8Activations;
+  const vk::BufferRange& source = rounded ? x.rounded : x.range;
   // A split's sums wait in shared memory; more columns leave room for fewer splits.
   const uint32_t split = std::bit_floor(
       std::min(std::max(1U, profile.max_split / (variant.columns > 1 ? 4 : 1)), shape.units()));
@@ -58,12 +87,12 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
                                 options.bias != nullptr};
   const vk::Pipeline& pipeline = context.device.pipeline(shader, constants);
   for (const WeightPart& part : weight.parts) {
-    const shaders::MatmulParameters parameters{shape.units(), part.rows, tokens,
-                                               x.stride,      y.stride,  part.first_row};
+    const shaders::MatmulParameters parameters{shape.units(), part.rows,      tokens, x.stride,
+                                               y.stride,      part.first_row, 0};
     const uint32_t groups = div_ceil(part.rows, shape.panel_rows() * variant.panels);
     commands.dispatch(
-        pipeline, {part.range, x.range, options.bias != nullptr ? *options.bias : x.range, y.range},
-        parameters, {div_ceil(tokens, variant.columns), groups, 1}, work_of(part, shape.columns, tokens));
+        pipeline, {part.range, source, options.bias != nullptr ? *options.bias : source, y.range}, parameters,
+        {div_ceil(tokens, variant.columns), groups, 1}, work_of(part, shape.columns, tokens));
   }
 }
 

@@ -1,7 +1,7 @@
 // Products of packed weights with activations.
 #pragma once
 
-#include <optional>
+#include <initializer_list>
 
 #include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
@@ -15,7 +15,8 @@ struct MatmulOptions {
 };
 
 /// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, more
-/// of them the one that uses each decoded weight for eight.
+/// of them the one that uses each decoded weight for eight. Where x has room for rounded activations,
+/// prepare_matmul() has been recorded.
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
 
@@ -25,7 +26,12 @@ struct MatmulVariant : Variant {
   uint32_t panels;   ///< panels a workgroup works on
 };
 
-/// The variant that matmul() takes.
-Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens);
+/// Rounds x where the variant of one of the weights wants that: once for all that are multiplied with it.
+void prepare_matmul(Context& context, vk::CommandList& commands, std::initializer_list<const Weight*> weights,
+                    const Vectors& x, uint32_t tokens);
+
+/// The variant that matmul() takes; `may_round`: x has room for rounded activations.
+Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
+                                    bool may_round);
 
 }  // namespace motley::kernels

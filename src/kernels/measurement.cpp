@@ -10,6 +10,7 @@
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/timing.hpp"
 #include "params/step.h"
 #include "placement/machine.hpp"
@@ -151,20 +152,18 @@ uint32_t affordable_rows(vk::Device& device, uint32_t rows, uint32_t panel_rows,
 
 /// Sets what products with one vector cost: their bytes' rate from large matrices, and from the same bytes in
 /// many small ones what each costs beside.
-void measure_matvec(Context& context, const WeightSet& weights, const vk::Buffer& x,
-                    FormatMeasurement& result) {
+void measure_matvec(Context& context, const WeightSet& weights, const Vectors& x, FormatMeasurement& result) {
   constexpr uint32_t kSmallPanels = 8;  // such as the keys' and values' projections of small models
   // Each matrix writes vectors of its own, so that none waits for another, as with q, k and v.
   const uint32_t stride = round_up(weights.rows(), kFloatsPerAlignment);
   const uint64_t vector_bytes = uint64_t{stride} * sizeof(float);
   const vk::Buffer y(context.device, vector_bytes * weights.count(), vk::MemoryUse::kDevice, kPurpose);
-  const uint32_t x_stride = round_up(context.profile.measured_columns, kActivationPadding);
   const auto multiply = [&](vk::CommandList& commands, uint32_t rows, uint32_t matrix_rows) {
     for (size_t i = 0; i < weights.count(); ++i) {
       for (uint32_t row = 0; row < rows; row += matrix_rows) {
         const uint32_t count = std::min(matrix_rows, rows - row);
         const Vectors to{{y, i * vector_bytes + row * sizeof(float), count * sizeof(float)}, stride};
-        matmul(context, commands, weights.weight(i, row, count), {x, x_stride}, to, 1);
+        matmul(context, commands, weights.weight(i, row, count), x, to, 1);
       }
     }
   };
@@ -185,15 +184,13 @@ void measure_matvec(Context& context, const WeightSet& weights, const vk::Buffer
   result.product_us = std::max(us, kLeastMicroseconds);
 }
 
-double measure_matmat_gflops(Context& context, const WeightSet& weights, const vk::Buffer& x,
-                             uint32_t tokens) {
+double measure_matmat_gflops(Context& context, const WeightSet& weights, const Vectors& x, uint32_t tokens) {
   const Profile& profile = context.profile;
   const uint32_t most_rows = std::min(profile.matmat_rows, weights.rows());
   const vk::Buffer y(context.device, uint64_t{most_rows} * tokens * sizeof(float), vk::MemoryUse::kDevice,
                      kPurpose);
-  const uint32_t x_stride = round_up(profile.measured_columns, kActivationPadding);
   const RowsPass pass = [&](vk::CommandList& commands, uint32_t rows) {
-    matmul(context, commands, weights.weight(0, rows), {x, x_stride}, {y, most_rows}, tokens);
+    matmul(context, commands, weights.weight(0, rows), x, {y, most_rows}, tokens);
   };
   const uint32_t rows = affordable_rows(context.device, most_rows, weights.panel_rows(), pass);
   const double seconds =
@@ -304,14 +301,15 @@ Measurements measure_device(Context& context) {
 }
 
 FormatMeasurement measure_format(Context& context, quant::Format format) {
-  const Profile& profile = context.profile;
   const WeightSet weights(context, format);
-  const uint64_t x_floats =
-      uint64_t{round_up(profile.measured_columns, kActivationPadding)} * placement::kManyTokens;
-  const vk::Buffer x = filled(context.device, x_floats * sizeof(float), kPattern);
+  const uint32_t stride = round_up(context.profile.measured_columns, kActivationPadding);
+  const uint32_t tokens = placement::kManyTokens;
+  const vk::Buffer floats = filled(context.device, uint64_t{stride} * tokens * sizeof(float), kPattern);
+  const vk::Buffer rounded = filled(context.device, rounded_bytes(stride, tokens), kPattern);
+  const Vectors x{floats, stride, rounded};
   FormatMeasurement result{.format = format};
   measure_matvec(context, weights, x, result);
-  result.matmat_gflops = measure_matmat_gflops(context, weights, x, placement::kManyTokens);
+  result.matmat_gflops = measure_matmat_gflops(context, weights, x, tokens);
   result.few_gflops = measure_matmat_gflops(context, weights, x, placement::kFewTokens);
   return result;
 }

@@ -32,8 +32,9 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     // The compiled flavours are for subgroups of 4 (SwiftShader) and 8 (lavapipe with 256-bit vectors).
     const bool whole_subgroup = profile.lanes == facts.subgroup_size && profile.lanes <= 8;
     profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;
-    profile.slow_exchange =
-        placement::find_quirks(facts.driver_name, facts.driver_info).slow_subgroup_exchange;
+    const placement::Quirks quirks = placement::find_quirks(facts.driver_name, facts.driver_info);
+    profile.texel_loads = quirks.slow_storage_loads;
+    profile.int8_activations = quirks.fast_integer_products;
   } else {
     profile.workgroup = std::min(256U, std::bit_floor(facts.max_workgroup_invocations));
     profile.max_split = profile.workgroup / profile.lanes;

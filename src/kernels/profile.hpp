@@ -29,8 +29,11 @@ struct Profile {
   uint32_t attention_split = 256;
   /// Lanes among which activations are handed round in registers (0: not at all).
   uint32_t broadcast = 0;
-  /// Handing round is slow there (a quirk of the driver): each value should serve many rows.
-  bool slow_exchange = false;
+  /// Loads from storage buffers are slow there (a quirk of the driver), those from texel buffers are not.
+  bool texel_loads = false;
+  /// Products of 32-bit integers with activations rounded to 8 bits are faster than those in single
+  /// precision.
+  bool int8_activations = false;
   /// What a measurement of bandwidth reads, and by how many workgroups: well beyond the caches, and enough to
   /// keep every core busy.
   uint64_t bandwidth_buffer_bytes = uint64_t{512} << 20;

@@ -25,20 +25,28 @@ double nmse(std::span<const float> got, std::span<const double> wanted) {
   return power > 0 ? error / power : error;
 }
 
+std::vector<double> Product::values() const {
+  std::vector<double> values(size_t{tokens} * rows);
+  for (size_t at = 0; at < values.size(); ++at) {
+    const size_t row = at % rows;
+    const float* const of_row = &weights[row * columns];
+    const float* const vector = &x[at / rows * columns];
+    double value = (before.empty() ? 0 : double{before[at]}) + (bias.empty() ? 0 : double{bias[row]});
+    for (uint32_t k = 0; k < columns; ++k) value += double{of_row[k]} * double{vector[k]};
+    values[at] = value;
+  }
+  return values;
+}
+
 double Product::worst_row(std::span<const float> got) const {
+  const std::vector<double> wanted = values();
   double worst = 0;
   for (uint32_t row = 0; row < rows; ++row) {
-    const std::span<const float> of_row = weights.subspan(size_t{row} * columns, columns);
     double power = 1e-30;
-    for (const float weight : of_row) power += double{weight} * double{weight};
+    for (const float weight : weights.subspan(size_t{row} * columns, columns))
+      power += double{weight} * double{weight};
     double error = 0;
-    for (uint32_t t = 0; t < tokens; ++t) {
-      const size_t at = size_t{t} * rows + row;
-      double wanted = (before.empty() ? 0 : double{before[at]}) + (bias.empty() ? 0 : double{bias[row]});
-      const float* const vector = &x[size_t{t} * columns];
-      for (uint32_t k = 0; k < columns; ++k) wanted += double{of_row[k]} * double{vector[k]};
-      error += std::pow(double{got[at]} - wanted, 2);
-    }
+    for (size_t at = row; at < wanted.size(); at += rows) error += std::pow(double{got[at]} - wanted[at], 2);
     const double relative = error / (power * tokens);
     if (!(relative <= worst)) worst = relative;
   }

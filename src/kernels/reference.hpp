@@ -26,6 +26,8 @@ struct Product {
   std::span<const float> bias;     ///< [rows], or none
   std::span<const float> before;   ///< [tokens][rows], or none
 
+  /// [tokens][rows].
+  std::vector<double> values() const;
   /// The largest error of a row of `got`, [tokens][rows], as a share of the power that products with normally
   /// distributed x have: a single one may come out near zero by chance. NaN when something is NaN.
   double worst_row(std::span<const float> got) const;

@@ -14,6 +14,7 @@ namespace motley::kernels {
 namespace {
 
 constexpr double kProductLimit = 1e-10;
+constexpr double kRoundingLimit = 1e-4;
 constexpr double kElementwiseLimit = 1e-9;
 constexpr double kAttentionLimit = 1e-8;
 constexpr double kHalfLimit = 2e-7;  // of what is rounded to half precision once
@@ -62,12 +63,24 @@ void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                   kAttentionLimit});
 }
 
+void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
+  for (const uint32_t tokens : {1U, 2U}) {
+    uses.push_back(
+        {"matmul", quant::info(format).stem,
+         fmt::format("{}{}", tokens == 1 ? "one token" : "several tokens", may_round ? "" : ", not rounded"),
+         [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
+         [=](Context& context) { return checks::product(context, format, tokens, may_round); },
+         kProductLimit});
+  }
+}
+
 }  // namespace
 
 KernelNeeds all_kernel_needs() {
   KernelNeeds needs;
   for (const quant::FormatInfo& info : quant::all_formats()) needs.products.push_back(info.format);
   needs.tables = needs.products;
+  needs.exact_products = needs.products;
   for (const bool keys_f32 : {false, true})
     for (const bool values_f32 : {false, true}) needs.caches.push_back({keys_f32, values_f32});
   needs.single_heads = true;
@@ -78,6 +91,7 @@ std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
   std::vector<KernelUse> uses{
       only("rms_norm", "rms_norm", "vectors", checks::norm, kElementwiseLimit),
       only("rms_norm.in_place", "rms_norm", "heads", checks::norm_of_heads, kElementwiseLimit),
+      only("quantize", "quantize", "", checks::rounding, kRoundingLimit),
       only("swiglu", "swiglu", "", checks::swiglu, kElementwiseLimit),
       only("top_k", "top_k", "", checks::top_k, 0),
       only("attention_merge", "attention_merge", "", checks::attention_merge, kAttentionLimit)};
@@ -87,14 +101,8 @@ std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
                     [format](const Profile& profile) { return embed_choice(profile, format); },
                     [format](Context& context) { return checks::embed(context, format); }, kProductLimit});
   }
-  for (const quant::Format format : needs.products) {
-    for (const uint32_t tokens : {1U, 2U}) {
-      uses.push_back({"matmul", quant::info(format).stem, tokens == 1 ? "one token" : "several tokens",
-                      [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens)); },
-                      [=](Context& context) { return checks::product(context, format, tokens); },
-                      kProductLimit});
-    }
-  }
+  for (const quant::Format format : needs.products) add_product_uses(uses, format, true);
+  for (const quant::Format format : needs.exact_products) add_product_uses(uses, format, false);
   return uses;
 }
 

@@ -24,6 +24,8 @@ struct KernelNeeds {
   std::vector<CacheTypes> caches;
   uint32_t head_size = 80;    ///< of attention; 80 is no power of two
   bool single_heads = false;  ///< a KV head serves one query head alone; always tried with several
+  /// Of matrices that vectors are multiplied with as they are, also where rounding them is faster.
+  std::vector<quant::Format> exact_products = {};
 };
 
 /// Every format and every cache, and both kinds of heads.

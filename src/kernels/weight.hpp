@@ -25,6 +25,9 @@ struct Weight {
 struct Vectors {
   vk::BufferRange range;
   uint32_t stride = 0;
+  /// Where the same lie rounded to 8 bits (kernels/quantize.hpp) when prepare_matmul() was recorded; without
+  /// a buffer they are never rounded.
+  vk::BufferRange rounded = {};
 };
 
 }  // namespace motley::kernels

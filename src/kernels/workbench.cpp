@@ -1,6 +1,7 @@
 #include "kernels/workbench.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 
 #include "kernels/reference.hpp"
@@ -21,6 +22,20 @@ vk::Buffer upload_vectors(vk::Device& device, std::span<const float> values, uin
   return upload<float>(device, padded);
 }
 
+std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width) {
+  constexpr size_t kBlockWords = 12;
+  constexpr size_t kFirstQuant = 4;
+  std::vector<float> values;
+  for (size_t number = 0; number < words.size() / kBlockWords; ++number) {
+    const std::span<const uint32_t> block = words.subspan(number * kBlockWords, kBlockWords);
+    for (uint32_t i = 0; i < 32 && number * 32 % stride + i < width; ++i) {
+      const auto quant = static_cast<int8_t>(block[kFirstQuant + i / 4] >> (8 * (i % 4)) & 0xFFU);
+      values.push_back(std::bit_cast<float>(block[0]) * static_cast<float>(quant));
+    }
+  }
+  return values;
+}
+
 MadeUpMatrix::MadeUpMatrix(quant::Format of, uint32_t r, uint32_t c, uint32_t seed)
     : format(of), rows(r), columns(c) {
   const quant::FormatInfo& facts = quant::info(of);
@@ -36,6 +51,14 @@ MadeUpMatrix::MadeUpMatrix(quant::Format of, uint32_t r, uint32_t c, uint32_t se
   std::mt19937 generator(seed);
   for (size_t i = distinct; i < count; ++i)
     std::memcpy(&blocks[i * block_bytes], &blocks[generator() % distinct * block_bytes], block_bytes);
+  quant::decode(of, blocks, values);
+}
+
+MadeUpMatrix::MadeUpMatrix(quant::Format of, uint32_t r, uint32_t c, std::span<const float> exact)
+    : format(of), rows(r), columns(c), values(exact.size()) {
+  const quant::FormatInfo& facts = quant::info(of);
+  blocks.resize(exact.size() / facts.block_elements * facts.block_bytes);
+  quant::encode(of, exact, blocks);
   quant::decode(of, blocks, values);
 }
 

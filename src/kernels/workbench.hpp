@@ -26,6 +26,10 @@ vk::Buffer upload(vk::Device& device, std::span<const T> values) {
 /// Vectors of `width` values, padded with zeros to the stride that kernels read by.
 vk::Buffer upload_vectors(vk::Device& device, std::span<const float> values, uint32_t width);
 
+/// What vectors of `width` elements, one every `stride`, are after rounding (shaders/kernels/quantize.comp):
+/// [vectors][width].
+std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width);
+
 /// A random matrix in GGUF blocks, and what those blocks say.
 struct MadeUpMatrix {
   quant::Format format;
@@ -35,6 +39,8 @@ struct MadeUpMatrix {
   std::vector<float> values;  ///< [rows][columns]
 
   MadeUpMatrix(quant::Format format, uint32_t rows, uint32_t columns, uint32_t seed);
+  /// Of these values, encoded: [rows][columns].
+  MadeUpMatrix(quant::Format format, uint32_t rows, uint32_t columns, std::span<const float> exact);
 
   /// Packs it for the device into `storage`, in parts of `panels_a_part` panels.
   Weight pack(const Context& context, vk::Buffer& storage, uint32_t panels_a_part = 1U << 20) const;

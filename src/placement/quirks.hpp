@@ -6,8 +6,10 @@
 namespace motley::placement {
 
 struct Quirks {
-  /// Passing a value from one lane to the others costs tens of cycles, as much as a load.
-  bool slow_subgroup_exchange = false;
+  /// A load from a storage buffer costs tens of times what one from a texel buffer does.
+  bool slow_storage_loads = false;
+  /// Multiplying integers takes the time of multiplying single-precision numbers, or little more.
+  bool fast_integer_products = false;
   /// Of several drivers for one GPU that with the largest is taken; 0 for those without a row.
   int preference = 0;
   /// Why it stands before or behind others, to follow the driver's name in a sentence.

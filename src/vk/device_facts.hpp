@@ -27,6 +27,9 @@ struct MemoryTypeFacts {
   bool host_cached = false;
 };
 
+/// Of a texel buffer as kernels read it: four 32-bit words.
+constexpr uint64_t kTexelBytes = 16;
+
 /// Properties, limits and the feature tiers that kernels choose by. Everything here was reported by the
 /// driver.
 struct DeviceFacts {
@@ -48,8 +51,10 @@ struct DeviceFacts {
   std::vector<MemoryTypeFacts> memory_types;
 
   uint64_t max_storage_buffer_range_bytes = 0;
+  uint64_t max_texel_buffer_bytes = 0;  ///< of texels of four words
   uint64_t max_allocation_bytes = 0;
   uint64_t storage_buffer_alignment_bytes = 0;
+  uint64_t texel_buffer_alignment_bytes = 0;
   uint64_t non_coherent_atom_bytes = 0;
   uint32_t max_workgroup_invocations = 0;
   uint32_t max_shared_memory_bytes = 0;

@@ -20,6 +20,10 @@ bool asks_for_subgroups_of(uint32_t size, const ShaderCode& shader, const Device
 
 }  // namespace
 
+VkDescriptorType descriptor_type(const ShaderInterface::Binding& binding) {
+  return binding.texels ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+}
+
 Pipeline::Pipeline(Device& device, const ShaderCode& shader, std::span<const uint32_t> constants,
                    uint32_t subgroup_size, VkPipelineCache cache)
     : name_(shader.name), constants_(constants.begin(), constants.end()), interface_(reflect(shader)) {
@@ -39,8 +43,7 @@ void Pipeline::create_layouts(Device& device) {
   const VolkDeviceTable& table = device.table();
   std::vector<VkDescriptorSetLayoutBinding> bindings;
   for (const ShaderInterface::Binding& binding : interface_.bindings) {
-    bindings.push_back(
-        {binding.index, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+    bindings.push_back({binding.index, descriptor_type(binding), 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
   }
   VkDescriptorSetLayoutCreateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
   set_info.bindingCount = static_cast<uint32_t>(bindings.size());

@@ -10,6 +10,8 @@
 
 namespace motley::vk {
 
+VkDescriptorType descriptor_type(const ShaderInterface::Binding& binding);
+
 /// Made by Device::pipeline, which keeps it.
 class Pipeline {
  public:

@@ -48,8 +48,10 @@ void query_properties(VkPhysicalDevice device, DeviceFacts& facts) {
 
   const VkPhysicalDeviceLimits& limits = core.limits;
   facts.max_storage_buffer_range_bytes = limits.maxStorageBufferRange;
+  facts.max_texel_buffer_bytes = uint64_t{limits.maxTexelBufferElements} * kTexelBytes;
   facts.max_allocation_bytes = v11.maxMemoryAllocationSize;
   facts.storage_buffer_alignment_bytes = limits.minStorageBufferOffsetAlignment;
+  facts.texel_buffer_alignment_bytes = limits.minTexelBufferOffsetAlignment;
   facts.non_coherent_atom_bytes = limits.nonCoherentAtomSize;
   facts.max_workgroup_invocations =
       std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);

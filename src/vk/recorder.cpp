@@ -75,7 +75,7 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
          parameters.size());
   }
   for (size_t i = 0; i < ranges.size(); ++i) {
-    check_range(pipeline, ranges[i]);
+    check_range(pipeline, interface.bindings[i], ranges[i]);
     use(ranges[i], interface.bindings[i].reads, interface.bindings[i].writes);
   }
   begin_step(pipeline.name(), work);
@@ -83,15 +83,21 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
   const VolkDeviceTable& table = device_.table();
   const VkDescriptorSet set = allocate_set(pipeline);
   std::array<VkDescriptorBufferInfo, kBuffersPerSet> buffers{};
+  std::array<VkBufferView, kBuffersPerSet> views{};
   std::array<VkWriteDescriptorSet, kBuffersPerSet> writes{};
   for (uint32_t i = 0; i < ranges.size(); ++i) {
-    buffers[i] = {ranges[i].buffer->handle(), ranges[i].offset_bytes, ranges[i].size_bytes};
     writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
     writes[i].dstSet = set;
     writes[i].dstBinding = i;
     writes[i].descriptorCount = 1;
-    writes[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    writes[i].pBufferInfo = &buffers[i];
+    writes[i].descriptorType = descriptor_type(interface.bindings[i]);
+    if (interface.bindings[i].texels) {
+      views[i] = make_view(ranges[i]);
+      writes[i].pTexelBufferView = &views[i];
+    } else {
+      buffers[i] = {ranges[i].buffer->handle(), ranges[i].offset_bytes, ranges[i].size_bytes};
+      writes[i].pBufferInfo = &buffers[i];
+    }
   }
   table.vkUpdateDescriptorSets(device_.handle(), static_cast<uint32_t>(ranges.size()), writes.data(), 0,
                                nullptr);
@@ -129,11 +135,13 @@ VkDescriptorSet CommandList::allocate_set(const Pipeline& pipeline) {
     fail(ErrorCode::kInternal, "shader '{}' has more than {} bindings", pipeline.name(), kBuffersPerSet);
   }
   if (dispatches_ % kSetsPerPool == 0) {
-    const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, kSetsPerPool * kBuffersPerSet};
+    const std::array<VkDescriptorPoolSize, 2> sizes{
+        {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, kSetsPerPool * kBuffersPerSet},
+         {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, kSetsPerPool * kBuffersPerSet}}};
     VkDescriptorPoolCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
     info.maxSets = kSetsPerPool;
-    info.poolSizeCount = 1;
-    info.pPoolSizes = &size;
+    info.poolSizeCount = static_cast<uint32_t>(sizes.size());
+    info.pPoolSizes = sizes.data();
     VkDescriptorPool pool = VK_NULL_HANDLE;
     check(table.vkCreateDescriptorPool(device_.handle(), &info, nullptr, &pool), "vkCreateDescriptorPool");
     descriptor_pools_.emplace_back(device_.handle(), pool, table.vkDestroyDescriptorPool);
@@ -148,17 +156,31 @@ VkDescriptorSet CommandList::allocate_set(const Pipeline& pipeline) {
   return set;
 }
 
-void CommandList::check_range(const Pipeline& pipeline, const BufferRange& range) const {
+VkBufferView CommandList::make_view(const BufferRange& range) {
+  VkBufferViewCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO};
+  info.buffer = range.buffer->handle();
+  info.format = VK_FORMAT_R32G32B32A32_UINT;
+  info.offset = range.offset_bytes;
+  info.range = range.size_bytes / kTexelBytes * kTexelBytes;
+  VkBufferView view = VK_NULL_HANDLE;
+  check(device_.table().vkCreateBufferView(device_.handle(), &info, nullptr, &view), "vkCreateBufferView");
+  views_.emplace_back(device_.handle(), view, device_.table().vkDestroyBufferView);
+  return view;
+}
+
+void CommandList::check_range(const Pipeline& pipeline, const ShaderInterface::Binding& binding,
+                              const BufferRange& range) const {
   const DeviceFacts& facts = device_.facts();
-  if (range.buffer == nullptr || range.size_bytes == 0 ||
-      range.offset_bytes + range.size_bytes > range.buffer->size_bytes() ||
-      range.size_bytes > facts.max_storage_buffer_range_bytes ||
-      range.offset_bytes % facts.storage_buffer_alignment_bytes != 0) {
+  const uint64_t limit = binding.texels ? facts.max_texel_buffer_bytes : facts.max_storage_buffer_range_bytes;
+  const uint64_t alignment =
+      binding.texels ? facts.texel_buffer_alignment_bytes : facts.storage_buffer_alignment_bytes;
+  if (range.buffer == nullptr || range.size_bytes < (binding.texels ? kTexelBytes : 1) ||
+      range.offset_bytes + range.size_bytes > range.buffer->size_bytes() || range.size_bytes > limit ||
+      range.offset_bytes % alignment != 0) {
     fail(ErrorCode::kInternal,
          "shader '{}' is given bytes {}+{} of a buffer of {}; '{}' binds at most {}, aligned to {}",
          pipeline.name(), range.offset_bytes, range.size_bytes,
-         range.buffer == nullptr ? 0 : range.buffer->size_bytes(), facts.name,
-         facts.max_storage_buffer_range_bytes, facts.storage_buffer_alignment_bytes);
+         range.buffer == nullptr ? 0 : range.buffer->size_bytes(), facts.name, limit, alignment);
   }
 }
 

@@ -66,7 +66,9 @@ class CommandList {
   void record_dispatch(const Pipeline& pipeline, std::array<uint32_t, 3> groups);
   void record_dispatch_indirect(const BufferRange& groups);
   VkDescriptorSet allocate_set(const Pipeline& pipeline);
-  void check_range(const Pipeline& pipeline, const BufferRange& range) const;
+  VkBufferView make_view(const BufferRange& range);
+  void check_range(const Pipeline& pipeline, const ShaderInterface::Binding& binding,
+                   const BufferRange& range) const;
   /// Declares an access of the step about to be recorded.
   void use(const BufferRange& range, bool reads, bool writes);
   /// Puts a barrier if the declared accesses conflict with earlier ones, then counts them as earlier. The
@@ -78,6 +80,7 @@ class CommandList {
   Device& device_;
   DeviceHandle<VkCommandPool> command_pool_;
   std::vector<DeviceHandle<VkDescriptorPool>> descriptor_pools_;
+  std::vector<DeviceHandle<VkBufferView>> views_;
   VkCommandBuffer buffer_ = VK_NULL_HANDLE;
   std::vector<Access> earlier_;
   std::vector<Access> current_;

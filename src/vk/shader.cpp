@@ -28,6 +28,7 @@ struct Module {
   std::map<uint32_t, uint32_t> pointee;
   std::map<uint32_t, uint32_t> size_bytes;  // of scalars and vectors
   std::map<uint32_t, Variable> variables;
+  std::map<uint32_t, bool> texel_buffers;  // image types
   std::vector<uint32_t> constant_ids;
 };
 
@@ -85,6 +86,9 @@ void read_instruction(Module& module, spv::Op code, std::span<const uint32_t> op
     case spv::Op::OpTypeStruct:
       module.structs[op[1]].member_types.assign(op.begin() + 2, op.end());
       break;
+    case spv::Op::OpTypeImage:
+      module.texel_buffers[op[1]] = static_cast<spv::Dim>(op[3]) == spv::Dim::Buffer;
+      break;
     case spv::Op::OpTypePointer:
       module.pointee[op[1]] = op[3];
       break;
@@ -138,9 +142,12 @@ ShaderInterface reflect(const ShaderCode& shader) {
       result.push_constant_bytes = block_size(module, *type);
     } else if (variable.storage == spv::StorageClass::StorageBuffer && type != nullptr) {
       const size_t members = type->member_types.size();
-      result.bindings.push_back({module.binding.at(id),
-                                 !module.non_readable.contains(id) && type->non_readable_members < members,
-                                 !module.non_writable.contains(id) && type->non_writable_members < members});
+      result.bindings.push_back(
+          {module.binding.at(id), !module.non_readable.contains(id) && type->non_readable_members < members,
+           !module.non_writable.contains(id) && type->non_writable_members < members, false});
+    } else if (const auto image = module.texel_buffers.find(module.pointee.at(variable.pointer_type));
+               image != module.texel_buffers.end() && image->second) {
+      result.bindings.push_back({module.binding.at(id), true, false, true});
     }
   }
   std::sort(result.bindings.begin(), result.bindings.end(),

@@ -20,8 +20,11 @@ struct ShaderInterface {
     uint32_t index = 0;
     bool reads = true;
     bool writes = true;
+    /// Seen as texels of four 32-bit words (`utextureBuffer`), which the shader only reads, instead of as a
+    /// storage buffer.
+    bool texels = false;
   };
-  std::vector<Binding> bindings;  ///< storage buffers of set 0, by index
+  std::vector<Binding> bindings;  ///< buffers of set 0, by index
   uint32_t push_constant_bytes = 0;
   uint32_t specialization_constants = 0;  ///< their ids are 0 … n−1
 };

@@ -62,7 +62,7 @@ TEST_P(GenerationTest, PublishedGreedyTextOfStories) {
       const std::string wanted = test_case.at("greedy_text");
       // The reference was made with a float32 cache; near-ties of this tiny model may fall otherwise with
       // halves.
-      Session session(model_, {512, 64, true, true});
+      Session session(model_, {512, 64, true, true, true});
       const std::string text = generate(session, prompt, greedy(60)).text;
       EXPECT_TRUE(text.starts_with(wanted)) << name << "\nwanted: " << wanted << "\ngot:    " << text;
     }

@@ -22,6 +22,7 @@ namespace {
 
 constexpr double kFloatPathLimit = 1e-6;
 constexpr double kHalfCacheLimit = 1e-5;
+constexpr double kRoundedLimit = 1e-3;
 
 class EngineTest : public test::DeviceTest {
  protected:
@@ -55,12 +56,14 @@ void EngineTest::compare_with_llama_cpp(const std::string& name) {
       // One at a time is the slowest way and the same recorded commands again and again: short prompts tell
       // as much.
       if (batch == 1 && tokens.size() > 100) continue;
-      const double exact = error(model, tokens, wanted, {0, batch, true, true});
+      const double exact = error(model, tokens, wanted, {0, batch, true, true, true});
       EXPECT_TRUE(exact <= kFloatPathLimit)
           << name << ", batch " << batch << ", " << tokens.size() << " tokens: " << exact;
     }
-    const double half = error(model, tokens, wanted, {0, 512, false, false});
+    const double half = error(model, tokens, wanted, {0, 512, false, false, true});
     EXPECT_TRUE(half <= kHalfCacheLimit) << name << " with a half-precision cache: " << half;
+    const double rounded = error(model, tokens, wanted, {0, 512, true, true, false});
+    EXPECT_TRUE(rounded <= kRoundedLimit) << name << " with rounded activations: " << rounded;
   }
 }
 
@@ -87,7 +90,7 @@ void EngineTest::compare_with_oracle(const test::TinyModel& tiny, uint32_t lengt
   for (uint32_t i = 0; i < length; ++i) tokens.push_back(static_cast<Token>((i * 37 + 11) % tiny.vocabulary));
   const auto wanted = oracle.logits(tokens);
   for (const uint32_t batch : {1U, 5U, 64U}) {
-    SessionRequest request{length + 1, batch, true, true};
+    SessionRequest request{length + 1, batch, true, true, true};
     Session session(model, request);
     const std::vector<float> all = session.evaluate_all(tokens, 0);
     for (uint32_t t = 0; t < length; ++t) {
@@ -166,7 +169,7 @@ TEST_P(EngineTest, RefusesWhatDoesNotFit) {
     }
   }
   try {
-    Session huge(model, {4000000000U, 4, true, true});
+    Session huge(model, {4000000000U, 4, true, true, true});
     FAIL() << "a context of four thousand million";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory);

@@ -69,7 +69,7 @@ class RecoveryTest : public ::testing::Test {
     return vk::fault_calls();
   }
 
-  static constexpr SessionRequest kRequest{64, 4, true, true};
+  static constexpr SessionRequest kRequest{64, 4, true, true, true};
   test::TinyModel tiny_{.layers = 4};
   std::vector<std::shared_ptr<vk::Device>> devices_;
 };

@@ -80,7 +80,7 @@ TEST_F(StagesTest, EveryCutOfStoriesWritesTheSameText) {
   std::vector<Cut> cuts = cuts_in_two(layers);
   cuts.insert(cuts.begin(), Cut{{0, layers}});
   for (const Cut& cut : cuts) {
-    Session session(load(gguf::File::open(model_path), cut), {256, 64, true, true});
+    Session session(load(gguf::File::open(model_path), cut), {256, 64, true, true, true});
     session.evaluate(prompt);
     EXPECT_LE(test::nmse(session.logits(), wanted), kFloatPathLimit) << name(cut);
     session.truncate(0);
@@ -109,7 +109,7 @@ TEST_F(StagesTest, MadeUpModelsAtEveryCut) {
     for (const Cut& cut : cuts) {
       for (const uint32_t batch : {1U, 7U, 512U}) {
         if (batch == 1 && cut.size() < 4) continue;
-        Session session(load(tiny.open(), cut), {200, batch, true, true});
+        Session session(load(tiny.open(), cut), {200, batch, true, true, true});
         session.evaluate(tokens);
         EXPECT_LE(test::nmse(session.logits(), wanted.back()), kFloatPathLimit)
             << tiny.architecture << ' ' << name(cut) << "batch " << batch;
@@ -122,8 +122,8 @@ TEST_F(StagesTest, LogitsOfAllPositionsComeInTheirOrder) {
   const test::TinyModel tiny;
   std::vector<Token> tokens;
   for (uint32_t i = 0; i < 100; ++i) tokens.push_back(static_cast<Token>((i * 29 + 3) % tiny.vocabulary));
-  Session whole(load(tiny.open(), {{0, tiny.layers}}), {128, 64, true, true});
-  Session split(load(tiny.open(), {{0, 1}, {1, tiny.layers - 1}}), {128, 9, true, true});
+  Session whole(load(tiny.open(), {{0, tiny.layers}}), {128, 64, true, true, true});
+  Session split(load(tiny.open(), {{0, 1}, {1, tiny.layers - 1}}), {128, 9, true, true, true});
   const std::vector<float> logits = whole.evaluate_all(tokens, 5);
   const std::vector<double> wanted(logits.begin(), logits.end());
   EXPECT_LE(test::nmse(split.evaluate_all(tokens, 5), wanted), kFloatPathLimit);

@@ -276,7 +276,8 @@ class KnownKernelsTest : public ::testing::Test {
 
   std::vector<float> logits(const std::shared_ptr<vk::Device>& device) const {
     const auto file = std::make_shared<const gguf::File>(tiny_.open());
-    Session session(std::make_shared<const LoadedModel>(file, device, LoadProgress{}), {64, 16, true, true});
+    Session session(std::make_shared<const LoadedModel>(file, device, LoadProgress{}),
+                    {64, 16, true, true, true});
     const std::vector<Token> tokens = {1, 20, 30, 40, 50, 60, 70};
     session.evaluate(tokens);
     session.evaluate(std::span(tokens).last(1));
@@ -299,7 +300,7 @@ TEST_F(KnownKernelsTest, AModelGivesTheSameWithOtherVariants) {
     const kernels::Profile profile = kernels::make_profile(device->facts());
     switch_off(*device, {});
     const std::vector<float> best = logits(device);
-    switch_off(*device, {kRows, kernels::matmul_choice(profile, Format::kQ4_0, 1).shader.name});
+    switch_off(*device, {kRows, kernels::matmul_choice(profile, Format::kQ4_0, 1, false).shader.name});
     const std::vector<float> others = logits(device);
     EXPECT_LE(test::nmse(others, std::vector<double>(best.begin(), best.end())), 1e-6);
     // The others were tried.

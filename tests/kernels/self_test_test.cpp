@@ -46,8 +46,8 @@ TEST_P(SelfTestTest, WhatIsRightPasses) {
   needs.single_heads = true;
   const std::vector<std::string> tried = try_all(kernel_uses(needs));
   for (const char* name :
-       {"rms_norm", "rms_norm.in_place", "swiglu", "top_k", "attention_merge", "rope", "rope.k32v32",
-        "attention", "attention.r4", "attention.k32v32.r4", "embed.f32", "embed.q4_k"}) {
+       {"rms_norm", "rms_norm.in_place", "swiglu", "quantize", "top_k", "attention_merge", "rope",
+        "rope.k32v32", "attention", "attention.r4", "attention.k32v32.r4", "embed.f32", "embed.q4_k"}) {
     EXPECT_EQ(std::ranges::count(tried, name), 1) << name;
   }
   for (const std::string& name : tried) EXPECT_TRUE(verdict(name).passed) << name << verdict(name).reason;
@@ -56,8 +56,10 @@ TEST_P(SelfTestTest, WhatIsRightPasses) {
 }
 
 TEST_P(SelfTestTest, ProductsPass) {
-  const std::vector<KernelUse> uses = uses_of({{Format::kQ4_0}, {}, {}}, "matmul");
-  ASSERT_EQ(try_all(uses).size(), 2U);
+  KernelNeeds needs{{Format::kQ4_0}, {}, {}};
+  needs.exact_products = needs.products;
+  const std::vector<KernelUse> uses = uses_of(needs, "matmul");
+  ASSERT_EQ(try_all(uses).size(), profile().int8_activations ? 4U : 2U);
   for (const KernelUse& use : uses) {
     const Verdict& found = verdict(use.choose(profile()).shader.name);
     EXPECT_TRUE(found.passed) << found.reason;
@@ -82,7 +84,7 @@ const vk::ShaderCode* wrong_code(std::string_view name) {
                 .first->second;
   };
   // These read and write less than what they stand for, and so nothing that is not there.
-  if (name == "matmul.q8_0.b8.p4" || name == "matmul.q8_0.b4.p4")
+  if (name == "matmul.q8_0.t.p2" || name == "matmul.q8_0.b8" || name == "matmul.q8_0.b4.p4")
     return with_code_of("matmul.q4_0" + std::string(name.substr(std::string_view("matmul.q8_0").size())));
   if (name == "rope.k32v32") return with_code_of("rope.k32");
   if (name == "swiglu") return with_code_of("rms_norm");  // of three buffers in place of two

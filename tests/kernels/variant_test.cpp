@@ -13,16 +13,16 @@ namespace {
 
 using quant::Format;
 
-Profile subgroups_of(uint32_t lanes, bool slow_exchange = false) {
+Profile subgroups_of(uint32_t lanes, bool texel_loads = false) {
   Profile profile;
   profile.device = "'some card'";
   profile.lanes = profile.broadcast = lanes;
-  profile.slow_exchange = slow_exchange;
+  profile.texel_loads = texel_loads;
   return profile;
 }
 
 std::string chosen(const Profile& profile, uint32_t tokens) {
-  return matmul_choice(profile, Format::kQ4_0, tokens).shader.name;
+  return matmul_choice(profile, Format::kQ4_0, tokens, true).shader.name;
 }
 
 void switch_off(Profile& profile, const std::string& variant) {
@@ -34,17 +34,30 @@ TEST(Variant, TheFirstThatTheDeviceHasTheFactsFor) {
   EXPECT_EQ(chosen(subgroups_of(0), 2), "matmul.q4_0.n8");
   EXPECT_EQ(chosen(subgroups_of(8), 1), "matmul.q4_0.b8");
   EXPECT_EQ(chosen(subgroups_of(8), 2), "matmul.q4_0.b8.n8");
-  EXPECT_EQ(chosen(subgroups_of(8, true), 1), "matmul.q4_0.b8.p4");
-  EXPECT_EQ(chosen(subgroups_of(8, true), 9), "matmul.q4_0.b8.n8p4");
+  EXPECT_EQ(chosen(subgroups_of(8, true), 1), "matmul.q4_0.t.p2");
+  EXPECT_EQ(chosen(subgroups_of(8, true), 9), "matmul.q4_0.t.n8p2");
   EXPECT_EQ(chosen(subgroups_of(4), 1), "matmul.q4_0.b4.p4");
+}
+
+TEST(Variant, ActivationsAreRoundedWhereThatIsFasterAndAllowed) {
+  for (const bool texel_loads : {false, true}) {
+    Profile profile = subgroups_of(8, texel_loads);
+    profile.int8_activations = true;
+    const std::string texels = texel_loads ? ".t" : "";
+    EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.i8" + texels);
+    EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.i8" + texels + ".n8p2");
+    EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, 1, false).row.arithmetic, Arithmetic::kFloat32);
+    // There is no integer form of wide quants.
+    EXPECT_EQ(matmul_choice(profile, Format::kQ8_0, 1, true).row.arithmetic, Arithmetic::kFloat32);
+  }
 }
 
 TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
   Profile profile = subgroups_of(8, true);
-  switch_off(profile, "matmul.q4_0.b8.p4");
+  switch_off(profile, "matmul.q4_0.t.p2");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.b8.n8p4");
-  EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1).shader.name, "matmul.q8_0.b8.p4");
+  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n8p2");
+  EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
   switch_off(profile, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0");
   profile.choices.verdicts["matmul.q4_0.b8"].passed = true;

@@ -3,7 +3,7 @@
 _motley_options() {
   local placement='--device --exclude-device --priority --split --layers --reserve --max-memory --objective --spread
     -ngl --gpu-layers'
-  local session='-c --ctx-size -b --batch-size -ub --ubatch-size -ctk --cache-type-k -ctv --cache-type-v'
+  local session='-c --ctx-size -b --batch-size -ub --ubatch-size -ctk --cache-type-k -ctv --cache-type-v --activations'
   local computing="-m --model --list-devices --no-recover --validate -v --verbose $placement $session"
   local sampling='-n --predict -s --seed --temp --top-k --top-p --min-p --typical --repeat-penalty
     --frequency-penalty --presence-penalty --repeat-last-n --logit-bias -r --stop --context-shift --ignore-eos'
@@ -31,6 +31,7 @@ _motley() {
   case $previous in
     -m|--model|-f|--file|-o|--output|--devices-from|--svg|--vocab) compopt -o default; return ;;
     -ctk|--cache-type-k|-ctv|--cache-type-v) mapfile -t COMPREPLY < <(compgen -W 'f16 f32' -- "$word"); return ;;
+    --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$word"); return ;;
     --objective) mapfile -t COMPREPLY < <(compgen -W 'latency throughput capacity efficiency' -- "$word"); return ;;
     --device) mapfile -t COMPREPLY < <(compgen -W '0 1 2 3' -- "$word"); return ;;
   esac

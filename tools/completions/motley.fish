@@ -42,6 +42,7 @@ complete -c motley -n $sizes -s b -l batch-size -x -d 'Tokens of a prompt taken 
 complete -c motley -n $sizes -o ub -l ubatch-size -x -d 'Tokens of a prompt computed at once'
 complete -c motley -n $sizes -o ctk -l cache-type-k -x -a 'f16 f32' -d 'How keys are kept'
 complete -c motley -n $sizes -o ctv -l cache-type-v -x -a 'f16 f32' -d 'How values are kept'
+complete -c motley -n $sizes -l activations -x -a 'auto f32' -d 'What weights are multiplied with'
 complete -c motley -n $computes -l no-recover -d 'End with an error when a device fails'
 complete -c motley -n $computes -l validate -d 'Load the Vulkan validation layers'
 complete -c motley -n $computes -s v -l verbose -d 'Tell what is being done'

@@ -17,3 +17,10 @@ void begin_block(const uint b) {
     const uvec4 word = WORD(1 + 4 * (b) + (r));          \
     DECODE_NIBBLES(word, block_scale, block_offset)      \
   }
+
+#define INTEGER_CENTRE 8
+#define INTEGER_RUNS 4
+#define INTEGER_HALVES 1
+#define INTEGER_RUN(b, r) PAIR_NIBBLES(WORD(1 + 4 * (b) + (r)))
+#define INTEGER_FIRST_SCALE block_scale
+#define INTEGER_SECOND_SCALE block_scale

@@ -33,3 +33,24 @@ void begin_block(const uint b) {
     w6 = vec4(ivec4(((word >> 20) & 15u) | HIGH_BIT(18 + 4 * (r)))) * block_scale + block_offset;               \
     w7 = vec4(ivec4((word >> 28) | HIGH_BIT(19 + 4 * (r)))) * block_scale + block_offset;                       \
   }
+
+#define INTEGER_CENTRE 16
+#define INTEGER_RUNS 2
+#define INTEGER_HALVES 1
+#define INTEGER_RUN(b, r)                                                            \
+  PAIR_NIBBLES(WORD(4 + 5 * (b) + (r)))                                              \
+  {                                                                                  \
+    const uvec2 first = pair_low(block_high) >> (4 * (r));                           \
+    const uvec2 second = pair_high(block_high) >> (4 * (r));                         \
+    w0 |= ivec2((first & 0x10001u) << 4);                                            \
+    w1 |= ivec2((first & 0x20002u) << 3);                                            \
+    w2 |= ivec2((first & 0x40004u) << 2);                                            \
+    w3 |= ivec2((first & 0x80008u) << 1);                                            \
+    w4 |= ivec2((second & 0x10001u) << 4);                                           \
+    w5 |= ivec2((second & 0x20002u) << 3);                                           \
+    w6 |= ivec2((second & 0x40004u) << 2);                                           \
+    w7 |= ivec2((second & 0x80008u) << 1);                                           \
+  }
+#define INTEGER_FIRST_SCALE block_scale
+#define INTEGER_SECOND_SCALE block_scale
+#define INTEGER_OFFSET (block_offset + INTEGER_CENTRE * block_scale)

@@ -34,3 +34,26 @@ void begin_block(const uint b) {
     w6 = vec4(ivec4(((word >> 20) & 15u) | HIGH_PAIR(second_high, 4 * (r) + 2)) - 32) * second_scale;        \
     w7 = vec4(ivec4((word >> 28) | HIGH_PAIR(second_high, 4 * (r) + 3)) - 32) * second_scale;                \
   }
+
+// High pairs of bits of the run's elements, two rows a word: those of elements 8h … 8h+7 lie in half h of the words.
+#define PAIR_BITS(high, r) (((r) < 2 ? pair_low(high) : pair_high(high)) >> (8 * ((r) & 1)))
+
+#define INTEGER_CENTRE 32
+#define INTEGER_RUNS 2
+#define INTEGER_HALVES 2
+#define INTEGER_RUN(b, r)                                  \
+  PAIR_NIBBLES(WORD(9 + 6 * (b) + (r)))                    \
+  {                                                        \
+    const uvec2 first = PAIR_BITS(first_high, r);          \
+    const uvec2 second = PAIR_BITS(second_high, r);        \
+    w0 |= ivec2((first & 0x30003u) << 4);                  \
+    w1 |= ivec2((first & 0xC000Cu) << 2);                  \
+    w2 |= ivec2(first & 0x300030u);                        \
+    w3 |= ivec2((first & 0xC000C0u) >> 2);                 \
+    w4 |= ivec2((second & 0x30003u) << 4);                 \
+    w5 |= ivec2((second & 0xC000Cu) << 2);                 \
+    w6 |= ivec2(second & 0x300030u);                       \
+    w7 |= ivec2((second & 0xC000C0u) >> 2);                \
+  }
+#define INTEGER_FIRST_SCALE first_scale
+#define INTEGER_SECOND_SCALE second_scale
