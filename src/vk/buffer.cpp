@@ -88,8 +88,6 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
   }
   check(result, "vkAllocateMemory");
   memory_ = {device_->handle(), memory, table.vkFreeMemory};
-  allocated_bytes_ = requirements.size;
-  device_->count_memory(static_cast<int64_t>(allocated_bytes_));
   check(table.vkBindBufferMemory(device_->handle(), buffer_.get(), memory, 0), "vkBindBufferMemory");
 
   const VkMemoryPropertyFlags flags =
@@ -101,6 +99,9 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
     check(table.vkMapMemory(device_->handle(), memory, 0, VK_WHOLE_SIZE, 0, &address), "vkMapMemory");
     mapped_ = static_cast<std::byte*>(address);
   }
+  // Last, as a constructor that throws has no destructor to take it back.
+  allocated_bytes_ = requirements.size;
+  device_->count_memory(static_cast<int64_t>(allocated_bytes_));
 }
 
 Buffer::Buffer(Buffer&& other) noexcept
@@ -122,6 +123,10 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
+  if (memory_ && device_->hangs()) {
+    device_->keep(Buffer(std::move(*this)));
+    return;
+  }
   if (allocated_bytes_ > 0) device_->count_memory(-static_cast<int64_t>(allocated_bytes_));
 }
 

@@ -53,7 +53,13 @@ void leak(T object) noexcept {
 
 std::shared_ptr<Device> Device::create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical) {
   std::shared_ptr<Device> device(new Device(std::move(instance), physical));
-  device->create_device();
+  try {
+    device->create_device();
+  } catch (const Error& error) {
+    const DeviceFacts& facts = physical.facts;
+    fail(ErrorCode::kNoDevice, "'{}' failed to initialise: {} (driver: {} {})", facts.name, error.what(),
+         facts.driver_name, facts.driver_info);
+  }
   return device;
 }
 
@@ -64,7 +70,7 @@ Device::Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physica
 
 void Device::create_device() {
   const int family = find_compute_family(physical_);
-  if (family < 0) fail(ErrorCode::kNoDevice, "'{}' has no queue that computes", facts_.name);
+  if (family < 0) fail(ErrorCode::kNoDevice, "it has no queue that computes");
   queue_family_ = static_cast<uint32_t>(family);
 
   const float priority = 1.0F;
@@ -90,10 +96,9 @@ void Device::create_device() {
   info.pQueueCreateInfos = &queue;
   info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
   info.ppEnabledExtensionNames = extensions.data();
-  check(vkCreateDevice(physical_, &info, nullptr, &handle_),
-        fmt::format("vkCreateDevice on '{}'", facts_.name));
+  check(vkCreateDevice(physical_, &info, nullptr, &handle_), "vkCreateDevice");
   volkLoadDeviceTable(&table_, handle_);
-  fault_watch_ = FaultWatch(table_, facts_.name);
+  fault_watch_ = FaultWatch(handle_, table_, facts_.name);
   table_.vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
 
   VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
@@ -108,16 +113,19 @@ void Device::create_device() {
 Device::~Device() {
   if (handle_ == VK_NULL_HANDLE) return;
   if (!settle()) {
-    // What a hanging device may still use cannot be freed.
     log(LogLevel::kWarning, "'{}' still hangs; its memory stays taken until this process ends", facts_.name);
+    leak(std::move(fault_watch_));
+    leak(std::move(kept_));
     leak(std::move(pipelines_));
     leak(std::move(pipeline_cache_));
     leak(std::move(timeline_));
+    leak(std::move(instance_));
     return;
   }
   pipelines_.clear();
   pipeline_cache_.reset();
   timeline_ = {};
+  fault_watch_ = {};
   table_.vkDestroyDevice(handle_, nullptr);
 }
 
@@ -167,17 +175,29 @@ void Device::wait(uint64_t submission, std::chrono::nanoseconds limit) {
   const VkResult result = wait_for(submission, limit);
   if (result != VK_SUCCESS) failed_ = true;
   if (result == VK_TIMEOUT) {
+    hangs_ = true;
     fail(ErrorCode::kDeviceLost, "'{}' did not finish its work within {} s: it hangs or is far too slow",
          facts_.name, std::chrono::duration_cast<std::chrono::seconds>(limit).count());
   }
+  if (result != VK_SUCCESS) settle();  // who is told of the failure frees what was being used
   check(result, fmt::format("vkWaitSemaphores on '{}'", facts_.name));
 }
 
 bool Device::settle() noexcept {
   constexpr std::chrono::seconds kLimitAfterFailure{1};
-  const std::lock_guard lock(queue_mutex_);
-  if (submitted_ == 0) return true;
-  return wait_for(submitted_, failed_ ? kLimitAfterFailure : std::chrono::seconds(kWaitLimit)) != VK_TIMEOUT;
+  std::vector<std::shared_ptr<void>> unused;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    std::chrono::seconds limit = kWaitLimit;
+    if (failed_) limit = kLimitAfterFailure;
+    if (hangs_) limit = {};
+    hangs_ = submitted_ > 0 && wait_for(submitted_, limit) == VK_TIMEOUT;
+    if (hangs_) return false;
+    const std::lock_guard kept_lock(kept_mutex_);
+    unused.swap(kept_);
+  }
+  while (!unused.empty()) unused.pop_back();  // host memory came before the buffers that import it
+  return true;
 }
 
 MemoryUsage Device::memory_usage() const {

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <volk.h>
@@ -43,8 +45,8 @@ struct MemoryUsage {
 /// outlive it. Thread-safe.
 class Device {
  public:
-  /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature
-  /// is missing.
+  /// Throws Error{kNoDevice}, naming the call, its result and the driver, when the device fails to
+  /// initialise.
   static std::shared_ptr<Device> create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical);
 
   Device(const Device&) = delete;
@@ -69,11 +71,20 @@ class Device {
     return submit(std::span(&one, 1));
   }
   /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than
-  /// `limit`.
+  /// `limit`; with any other error, nothing is being done any more.
   void wait(uint64_t submission, std::chrono::nanoseconds limit = kWaitLimit);
   /// Waits until nothing is being done any more, so that memory can be freed; does not throw, and hardly
   /// waits for a device that failed before. False when it still works.
   bool settle() noexcept;
+  /// Whether it did not finish in time what it was given. It may still be at work on it.
+  bool hangs() const noexcept { return hangs_; }
+  /// Takes what a hanging device may still use, and frees it, last come first, once settle() finds the device
+  /// idle.
+  template <typename... T>
+  void keep(T... objects) noexcept {
+    const std::lock_guard lock(kept_mutex_);
+    kept_.push_back(std::make_shared<std::tuple<T...>>(std::move(objects)...));
+  }
 
   /// Memory allocated through this device now, and the most there was.
   MemoryUsage memory_usage() const;
@@ -106,6 +117,9 @@ class Device {
   std::mutex queue_mutex_;
   uint64_t submitted_ = 0;
   std::atomic<bool> failed_{false};
+  std::atomic<bool> hangs_{false};
+  std::mutex kept_mutex_;
+  std::vector<std::shared_ptr<void>> kept_;
 
   std::unique_ptr<PipelineCache> pipeline_cache_;
   std::mutex pipelines_mutex_;

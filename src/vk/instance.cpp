@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "vk/fault.hpp"
 #include "vk/query_facts.hpp"
 #include "vk/result.hpp"
 
@@ -17,15 +18,22 @@ namespace {
 constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
 constexpr uint32_t kApiVersion = VK_API_VERSION_1_2;
 
-void load_loader() {
+/// volk's function pointers are global.
+std::mutex& volk_mutex() {
   static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  return mutex;
+}
+
+void load_loader() {
+  arm_fault_of_environment();
+  const std::lock_guard lock(volk_mutex());
   if (volkInitialize() != VK_SUCCESS) {
     fail(ErrorCode::kNoDevice,
          "no Vulkan loader (libvulkan.so.1) was found. Install it and a driver for your GPU; on Debian and "
          "Ubuntu: "
          "apt install libvulkan1 mesa-vulkan-drivers (AMD, Intel, software), or NVIDIA's own driver");
   }
+  watch_loader_functions();
 }
 
 bool has_layer(const char* name) {
@@ -95,8 +103,13 @@ void Instance::create_instance(bool validate) {
          "name "
          "existing driver files");
   }
-  check(result, "vkCreateInstance");
+  if (result < VK_SUCCESS) {
+    fail(ErrorCode::kNoDevice, "Vulkan failed to initialise: vkCreateInstance failed with {} ({})",
+         result_name(result), static_cast<int>(result));
+  }
+  const std::lock_guard lock(volk_mutex());
   volkLoadInstanceOnly(handle_);
+  watch_instance_functions();
 }
 
 void Instance::create_messenger() {

@@ -21,7 +21,7 @@ class RecoveryTest : public ::testing::Test {
   void SetUp() override {
     if (test::devices().size() < 2) GTEST_SKIP() << "needs two devices: lavapipe and SwiftShader";
     set_log_sink([](LogLevel, std::string_view) {});
-    vk::arm_fault({vk::Fault::kHang, UINT64_MAX, ""});  // so that the devices made from here on are watched
+    vk::watch_for_faults();
     for (const auto& opened : test::devices()) {
       const vk::Instance& instance = opened->instance();
       for (const vk::PhysicalDevice& physical : instance.devices()) {
