@@ -189,16 +189,35 @@ TEST_F(FaultPointsTest, ADeviceAloneIsAnError) {
   expect_valid(devices);
 }
 
-/// Instances, devices and pipelines are made anew for each point.
+TEST_F(FaultPointsTest, OpeningDevices) {
+  const auto open = [] {
+    Outcome outcome{std::vector<Token>(kTokens), {}, {}};
+    try {
+      test::open_watched_devices(false);
+    } catch (const Error& error) {
+      outcome = {{}, error.code(), error.what()};
+    }
+    return outcome;
+  };
+  strike_all("", open, [](Fault, ErrorCode code) { return code == ErrorCode::kNoDevice; });
+}
+
+/// Instance, device and pipelines are made anew for each point. lavapipe alone: SwiftShader takes 7 s to
+/// compile the pipelines, lavapipe 0.4 s.
 TEST_F(FaultPointsTest, FromTheFirstCallOn) {
   const auto from_nothing = [&] {
     try {
-      return run(test::open_watched_devices(false));
+      Devices devices = test::open_watched_devices(false);
+      std::erase_if(devices, [](const auto& device) { return device->facts().driver_name != "llvmpipe"; });
+      if (devices.empty()) return Outcome{{}, ErrorCode::kNoDevice, "lavapipe was left out"};
+      return run(devices);
     } catch (const Error& error) {
       return Outcome{{}, error.code(), error.what()};
     }
   };
-  strike_all("", from_nothing, [](Fault, ErrorCode code) { return code == ErrorCode::kNoDevice; });
+  strike_all("", from_nothing, [](Fault fault, ErrorCode code) {
+    return code == ErrorCode::kNoDevice || code == code_of(fault);
+  });
 }
 
 }  // namespace
