@@ -74,6 +74,13 @@ class FaultPointsTest : public ::testing::Test {
                 slowest_.count());
   }
 
+  /// SwiftShader takes seconds to compile the kernels.
+  static void TearDownTestSuite() { shared_devices().clear(); }
+  static Devices& shared_devices() {
+    static Devices devices = test::open_watched_devices();
+    return devices;
+  }
+
   /// Loads and draws kTokens greedily; an error ends it. Nothing of it stays on the devices.
   Outcome run(const Devices& devices, bool recover = true) const {
     Outcome outcome;
@@ -163,7 +170,7 @@ ErrorCode code_of(Fault fault) {
 }
 
 TEST_F(FaultPointsTest, OfTwoDevicesTheOtherGoesOn) {
-  const Devices devices = test::open_watched_devices();
+  const Devices& devices = shared_devices();
   for (const auto& device : devices) {
     strike_all(
         device->facts().name, [&] { return run(devices); }, [](Fault, ErrorCode) { return false; });
@@ -172,7 +179,7 @@ TEST_F(FaultPointsTest, OfTwoDevicesTheOtherGoesOn) {
 }
 
 TEST_F(FaultPointsTest, WithoutRecoveryItIsAnError) {
-  const Devices devices = test::open_watched_devices();
+  const Devices& devices = shared_devices();
   strike_all(
       "", [&] { return run(devices, false); },
       [](Fault fault, ErrorCode code) { return code == code_of(fault); });
@@ -180,7 +187,7 @@ TEST_F(FaultPointsTest, WithoutRecoveryItIsAnError) {
 }
 
 TEST_F(FaultPointsTest, ADeviceAloneIsAnError) {
-  const Devices devices = test::open_watched_devices();
+  const Devices& devices = shared_devices();
   for (const auto& device : devices) {
     strike_all(
         device->facts().name, [&] { return run({device}); },

@@ -22,13 +22,18 @@ class RecoveryTest : public ::testing::Test {
   void SetUp() override {
     if (test::devices().size() < 2) GTEST_SKIP() << "needs two devices: lavapipe and SwiftShader";
     set_log_sink([](LogLevel, std::string_view) {});
-    devices_ = test::open_watched_devices();
+    devices_ = shared_devices();
   }
   void TearDown() override {
     vk::disarm_fault();
     for (const auto& device : devices_) EXPECT_EQ(device->instance().validation_message_count(), 0U);
-    devices_.clear();
     set_log_sink({});
+  }
+  /// SwiftShader takes seconds to compile the kernels.
+  static void TearDownTestSuite() { shared_devices().clear(); }
+  static std::vector<std::shared_ptr<vk::Device>>& shared_devices() {
+    static std::vector<std::shared_ptr<vk::Device>> devices = test::open_watched_devices();
+    return devices;
   }
 
   std::shared_ptr<ModelHost> make_host(bool recover = true) {
@@ -62,7 +67,8 @@ class RecoveryTest : public ::testing::Test {
     return drawn;
   }
 
-  /// What a stage of the model holds becomes values that are no numbers, as if its device's memory were broken.
+  /// What a stage of the model holds becomes values that are no numbers, as if its device's memory were
+  /// broken.
   static void spoil(const ModelHost& host, size_t stage) {
     const auto model = host.loaded().model;
     for (const vk::Buffer& arena : model->stages()[stage]->arenas()) {
