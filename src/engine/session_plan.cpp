@@ -9,6 +9,7 @@
 #include "engine/uploader.hpp"
 #include "kernels/weight_layout.hpp"
 #include "params/step.h"
+#include "vk/buffer.hpp"
 
 namespace motley::engine {
 namespace {
@@ -168,15 +169,15 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
   plan.q_stride = round_up(config.q_size(), kernels::kActivationPadding);
   plan.kv_stride = round_up(config.kv_size(), kernels::kActivationPadding);
   plan.feed_forward_stride = round_up(config.feed_forward, kernels::kActivationPadding);
-  plan.step_bytes = (shaders::STEP_TOKENS + size.batch) * sizeof(uint32_t);
-  plan.rope_table_bytes = uint64_t{plan.cache.context} * config.rope_dimensions * kFloat;
-  plan.attention_parts_bytes =
-      kernels::attention_parts_bytes(kernels::make_profile(facts), plan.attention, plan.cache);
+  plan.step_bytes = vk::padded_bytes((shaders::STEP_TOKENS + size.batch) * sizeof(uint32_t));
+  plan.rope_table_bytes = vk::padded_bytes(uint64_t{plan.cache.context} * config.rope_dimensions * kFloat);
+  plan.attention_parts_bytes = vk::padded_bytes(
+      kernels::attention_parts_bytes(kernels::make_profile(facts), plan.attention, plan.cache));
   plan.cache_bytes = KvCache::total_bytes(size.layers - size.host_layers, plan.cache);
   plan.host_cache_bytes = KvCache::total_bytes(size.host_layers, plan.cache);
   if (size.has_output) {
     plan.head_rows = std::min(size.batch, kHeadRows);
-    plan.logits_bytes = uint64_t{plan.head_rows} * config.vocabulary * kFloat;
+    plan.logits_bytes = vk::padded_bytes(uint64_t{plan.head_rows} * config.vocabulary * kFloat);
     const bool separate_readback = Uploader::staging_bytes(facts) > 0;
     if (separate_readback) plan.logits_bytes *= 2;
   }

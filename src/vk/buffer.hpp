@@ -5,10 +5,15 @@
 #include <cstdint>
 #include <span>
 
+#include "base/math.hpp"
 #include "vk/device.hpp"
 #include "vk/handle.hpp"
 
 namespace motley::vk {
+
+/// What bytes take in a buffer or of a device's memory. 256 is the most that Vulkan lets a device ask for
+/// offsets of storage buffers; drivers round the sizes of buffers up to that or less (lavapipe 64).
+constexpr uint64_t padded_bytes(uint64_t bytes) { return round_up(bytes, uint64_t{256}); }
 
 /// Move-only. Contents are undefined until written.
 class Buffer {

@@ -4,7 +4,7 @@
 // beginning elsewhere for each kind of fault and each machine. MOTLEY_FAULT_STRIDE=1 tries all.
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "engine/fault_stride.hpp"
 #include "engine/session.hpp"
 #include "support/devices.hpp"
 #include "support/tiny_model.hpp"
@@ -31,11 +32,7 @@ constexpr std::chrono::seconds kLongest{10};
 constexpr Fault kFaults[] = {Fault::kDeviceLost, Fault::kOutOfDeviceMemory, Fault::kOutOfHostMemory,
                              Fault::kInitializationFailed, Fault::kHang};
 
-uint64_t stride() {
-  const char* const given = std::getenv("MOTLEY_FAULT_STRIDE");
-  const uint64_t stride = given == nullptr ? kUsualStride : std::strtoull(given, nullptr, 10);
-  return std::max<uint64_t>(stride, 1);
-}
+uint64_t stride() { return test::fault_stride(kUsualStride); }
 
 std::string to_string(Fault fault) {
   switch (fault) {
@@ -74,11 +71,18 @@ class FaultPointsTest : public ::testing::Test {
                 slowest_.count());
   }
 
-  /// SwiftShader takes seconds to compile the kernels.
-  static void TearDownTestSuite() { shared_devices().clear(); }
+  /// Kept from test to test, as SwiftShader takes seconds to compile the kernels. The validation layer of
+  /// 2023 keeps something of every submission: each run takes 1 ms more than the one before. So when all
+  /// points are tried it is left out.
   static Devices& shared_devices() {
-    static Devices devices = test::open_watched_devices();
+    static Devices devices = test::open_watched_devices(stride() > 1);
     return devices;
+  }
+  static void TearDownTestSuite() {
+    std::vector<std::shared_ptr<vk::Instance>> instances;
+    for (const auto& device : shared_devices()) instances.push_back(device->shared_instance());
+    shared_devices().clear();
+    for (const auto& instance : instances) EXPECT_EQ(instance->validation_message_count(), 0U);
   }
 
   /// Loads and draws kTokens greedily; an error ends it. Nothing of it stays on the devices.
@@ -150,11 +154,7 @@ class FaultPointsTest : public ::testing::Test {
     }
   }
 
-  static void expect_valid(const Devices& devices) {
-    for (const auto& device : devices) EXPECT_EQ(device->instance().validation_message_count(), 0U);
-  }
-
-  static constexpr uint32_t kLayers = 3;
+  static constexpr uint32_t kLayers = 4;
   static constexpr SessionRequest kRequest{32, 4, true, true};
   const std::shared_ptr<const gguf::File> file_ =
       std::make_shared<const gguf::File>(test::TinyModel{.layers = kLayers}.open());
@@ -175,7 +175,6 @@ TEST_F(FaultPointsTest, OfTwoDevicesTheOtherGoesOn) {
     strike_all(
         device->facts().name, [&] { return run(devices); }, [](Fault, ErrorCode) { return false; });
   }
-  expect_valid(devices);
 }
 
 TEST_F(FaultPointsTest, WithoutRecoveryItIsAnError) {
@@ -183,7 +182,6 @@ TEST_F(FaultPointsTest, WithoutRecoveryItIsAnError) {
   strike_all(
       "", [&] { return run(devices, false); },
       [](Fault fault, ErrorCode code) { return code == code_of(fault); });
-  expect_valid(devices);
 }
 
 TEST_F(FaultPointsTest, ADeviceAloneIsAnError) {
@@ -193,7 +191,6 @@ TEST_F(FaultPointsTest, ADeviceAloneIsAnError) {
         device->facts().name, [&] { return run({device}); },
         [](Fault fault, ErrorCode code) { return code == code_of(fault); });
   }
-  expect_valid(devices);
 }
 
 TEST_F(FaultPointsTest, OpeningDevices) {
