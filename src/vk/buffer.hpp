@@ -43,6 +43,7 @@ class Buffer {
   void create(const void* next);
   void allocate(MemoryUse use, const char* purpose);
   void import(std::span<std::byte> host_memory);
+  [[noreturn]] void fail_for_memory(uint64_t needed_bytes, const char* purpose) const;
 
   Device* device_ = nullptr;
   uint64_t size_bytes_ = 0;

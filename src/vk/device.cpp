@@ -205,26 +205,28 @@ MemoryUsage Device::memory_usage() const {
   return memory_usage_;
 }
 
-uint64_t Device::available_bytes() const {
+MemoryBudget Device::memory_budget() const {
   VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
   VkPhysicalDeviceMemoryProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
   if (facts_.memory_budget) properties.pNext = &budget;
   vkGetPhysicalDeviceMemoryProperties2(physical_, &properties);
   const VkPhysicalDeviceMemoryProperties& memory = properties.memoryProperties;
-  uint64_t available = 0;
+  MemoryBudget result;
+  if (facts_.memory_budget) result.others_bytes = 0;
   for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
     const VkMemoryHeap& heap = memory.memoryHeaps[i];
     if ((heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) == 0) continue;
     if (facts_.memory_budget) {
       // Some drivers report a budget above the heap or a usage above the budget; neither is believed.
       const uint64_t limit = std::min(budget.heapBudget[i], heap.size);
-      available += limit - std::min(budget.heapUsage[i], limit);
+      result.available_bytes += limit - std::min(budget.heapUsage[i], limit);
+      *result.others_bytes += heap.size - limit;
     } else {
-      available += heap.size - std::min(heap.size, memory_usage().now_bytes);
+      result.available_bytes += heap.size - std::min(heap.size, memory_usage().now_bytes);
     }
   }
-  return available;
+  return result;
 }
 
 uint32_t Device::memory_type(uint32_t allowed_bits, MemoryUse use) const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -34,6 +35,12 @@ enum class MemoryUse {
   kShared,    ///< written by the host and read by the device often: BAR or unified memory where there is any
   kUpload,    ///< host memory the device copies from
   kReadback,  ///< host memory the device copies to, cached for the host's reads
+};
+
+/// Device-local memory as the driver sees it.
+struct MemoryBudget {
+  uint64_t available_bytes = 0;          ///< may still be allocated
+  std::optional<uint64_t> others_bytes;  ///< taken by the system and other programs, where the driver tells
 };
 
 struct MemoryUsage {
@@ -90,7 +97,8 @@ class Device {
   MemoryUsage memory_usage() const;
   /// Bytes that may still be allocated in device-local memory: the driver's budget where it tells one, else
   /// the heaps' sizes less what this device allocated itself.
-  uint64_t available_bytes() const;
+  uint64_t available_bytes() const { return memory_budget().available_bytes; }
+  MemoryBudget memory_budget() const;
 
   /// A hang is told from slow work by this bound; the longest submission is a prefill chunk on a CPU driver.
   static constexpr std::chrono::minutes kWaitLimit{5};

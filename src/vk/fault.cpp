@@ -206,11 +206,13 @@ void replace_all(VolkDeviceTable& table) {
   replace<&Table::vkCreateDescriptorSetLayout, slot>(table);
   replace<&Table::vkCreatePipelineCache, slot>(table);
   replace<&Table::vkCreatePipelineLayout, slot>(table);
+  replace<&Table::vkCreateQueryPool, slot>(table);
   replace<&Table::vkCreateSemaphore, slot>(table);
   replace<&Table::vkCreateShaderModule, slot>(table);
   replace<&Table::vkEndCommandBuffer, slot>(table);
   replace<&Table::vkGetMemoryHostPointerPropertiesEXT, slot>(table);
   replace<&Table::vkGetPipelineCacheData, slot>(table);
+  replace<&Table::vkGetQueryPoolResults, slot>(table);
   replace<&Table::vkMapMemory, slot>(table);
   table.vkAllocateMemory = &allocate_memory<slot>;
   table.vkFreeMemory = &free_memory<slot>;
@@ -353,20 +355,16 @@ void limit_memory(std::string_view device_name, uint64_t bytes) {
 
 void arm_fault_of_environment() {
 #ifndef NDEBUG
-  static std::once_flag once;
-  std::call_once(once, [] {
-    const char* const given = std::getenv("MOTLEY_FAULT");
-    if (given == nullptr || *given == '\0') return;
-    const std::optional<FaultSpec> spec = parse_fault(given);
-    if (!spec) {
-      fail(ErrorCode::kInvalidArgument,
-           "MOTLEY_FAULT is '{}'; it must be lost:N, device-memory:N, host-memory:N, init:N or hang:N, where "
-           "N "
-           "counts calls from 1, and may end with @ and a part of a device's name",
-           given);
-    }
-    arm_fault(*spec);
-  });
+  const char* const given = std::getenv("MOTLEY_FAULT");
+  if (given == nullptr || *given == '\0') return;
+  const std::optional<FaultSpec> spec = parse_fault(given);
+  if (!spec) {
+    fail(ErrorCode::kInvalidArgument,
+         "MOTLEY_FAULT is '{}'; it must be lost:N, device-memory:N, host-memory:N, init:N or hang:N, where N "
+         "counts calls from 1, and may end with @ and a part of a device's name",
+         given);
+  }
+  arm_fault(*spec);
 #endif
 }
 

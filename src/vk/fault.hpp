@@ -44,8 +44,8 @@ bool fault_struck();
 /// Makes allocations of memory fail that would take a watched device of this name above `bytes`.
 void limit_memory(std::string_view device_name, uint64_t bytes);
 
-/// In debug builds: arms what the environment variable MOTLEY_FAULT says, once. Throws
-/// Error{kInvalidArgument} when it is malformed. Release builds ignore the variable.
+/// In debug builds (without NDEBUG): arms what the environment variable MOTLEY_FAULT says. Throws
+/// Error{kInvalidArgument} when it is malformed. Release builds do not read it. Called once by Instance.
 void arm_fault_of_environment();
 
 /// Puts the watch into the functions that the loader gave volk, which volk must have loaded. Called by

@@ -25,7 +25,8 @@ std::mutex& volk_mutex() {
 }
 
 void load_loader() {
-  arm_fault_of_environment();
+  static std::once_flag armed;
+  std::call_once(armed, arm_fault_of_environment);
   const std::lock_guard lock(volk_mutex());
   if (volkInitialize() != VK_SUCCESS) {
     fail(ErrorCode::kNoDevice,

@@ -126,8 +126,11 @@ class FaultPointsTest : public ::testing::Test {
   /// code)` allows, and what was drawn is the same with and without faults.
   template <typename Work, typename MayEnd>
   void strike_all(const std::string& device, const Work& work, const MayEnd& may_end) {
+    const auto begun = std::chrono::steady_clock::now();
     const Outcome wanted = work();
     ASSERT_FALSE(wanted.error.has_value()) << wanted.message;
+    // A machine that does much else is slow without any fault, too.
+    const std::chrono::duration<double> limit = kLongest + 5 * (std::chrono::steady_clock::now() - begun);
     for (const Fault fault : kFaults) {
       vk::arm_fault({fault, UINT64_MAX, device});
       work();
@@ -140,7 +143,7 @@ class FaultPointsTest : public ::testing::Test {
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
         EXPECT_TRUE(vk::fault_struck());
         vk::disarm_fault();
-        EXPECT_LT(taken, kLongest);
+        EXPECT_LT(taken, limit);
         slowest_ = std::max(slowest_, taken);
         ++points_;
         if (outcome.error.has_value()) {

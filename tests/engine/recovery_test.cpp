@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "engine/session.hpp"
 #include "support/devices.hpp"
+#include "support/temporary_directory.hpp"
 #include "support/tiny_model.hpp"
 #include "vk/fault.hpp"
 
@@ -105,6 +107,28 @@ TEST_F(RecoveryTest, WithoutRecoveryTheErrorNamesTheDevice) {
         EXPECT_EQ(&failure.device(), device.get());
       }
     }
+  }
+}
+
+TEST_F(RecoveryTest, ATensorThatCannotBeLoadedIsNamedWithItsOffset) {
+  const test::TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "model.gguf";
+  write_file_atomically(path, tiny_.writer().bytes());
+  const auto file = std::make_shared<const gguf::File>(gguf::File::open(path));
+  const gguf::TensorInfo* const last = file->find_tensor("blk.3.ffn_down.weight");
+  ASSERT_NE(last, nullptr);
+  std::filesystem::resize_file(path, last->offset_bytes + 8);
+  ModelHost::Options options;
+  options.session = kRequest;
+  devices_.resize(1);
+  try {
+    std::make_shared<ModelHost>(file, devices_, options)->load();
+    ADD_FAILURE() << "loaded what is not there";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    const std::string message = error.what();
+    EXPECT_NE(message.find("blk.3.ffn_down.weight"), std::string::npos) << message;
+    EXPECT_NE(message.find(fmt::format("offset {}", last->offset_bytes)), std::string::npos) << message;
   }
 }
 
