@@ -20,7 +20,7 @@ enum class ErrorCode : int {
   kIo = 3,               ///< A file cannot be opened, read or written.
   kMalformedModel = 4,   ///< The model file breaks the GGUF format or contradicts itself.
   kUnsupported = 5,      ///< Well-formed, but an architecture, weight format or feature Motley lacks.
-  kNoDevice = 6,         ///< No Vulkan loader, driver or device that suits.
+  kNoDevice = 6,         ///< No Vulkan loader, driver or device that suits, or it fails to initialise.
   kOutOfMemory = 7,      ///< Device or host memory does not suffice.
   kDeviceLost = 8,       ///< The device failed, hung or was reset while working.
   kContextFull = 9,      ///< The session's context holds no further token.

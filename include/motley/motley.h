@@ -56,7 +56,7 @@ enum motley_code {
   MOTLEY_IO = 3,               /* a file cannot be opened, read or written */
   MOTLEY_MALFORMED_MODEL = 4,  /* the model file breaks the GGUF format or contradicts itself */
   MOTLEY_UNSUPPORTED = 5,      /* an architecture, weight format or feature that Motley lacks */
-  MOTLEY_NO_DEVICE = 6,        /* no Vulkan loader, driver or device that suits */
+  MOTLEY_NO_DEVICE = 6,        /* no Vulkan loader, driver or device that suits, or it fails to initialise */
   MOTLEY_OUT_OF_MEMORY = 7,    /* device or host memory does not suffice */
   MOTLEY_DEVICE_LOST = 8,      /* the device failed, hung or was reset while working */
   MOTLEY_CONTEXT_FULL = 9,     /* the session's context holds no further token */

@@ -3,6 +3,7 @@
 #include "api/impl.hpp"
 #include "api/plan_request.hpp"
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "engine/device_measurements.hpp"
 #include "placement/rank.hpp"
 
@@ -120,11 +121,22 @@ OpenedDevices open_devices(const PlanOptions& plan, const DeviceOptions& options
   OpenedDevices opened;
   opened.request = to_request(plan, candidates);
   const std::vector<size_t> chosen = choose(candidates, opened.request, opened.left_out);
-  renumber(opened.request, chosen, candidates);
+  std::vector<size_t> indices;
   for (const size_t index : chosen) {
-    opened.devices.push_back(Device::open(std::to_string(index), options));
+    try {
+      opened.devices.push_back(Device::open(std::to_string(index), options));
+    } catch (const Error& error) {
+      const bool last_hope = index == chosen.back() && indices.empty();
+      if (error.code() != ErrorCode::kNoDevice || last_hope || is_named(opened.request, index)) throw;
+      log(LogLevel::kWarning, "{}; going on without '{}'", error.what(), candidates[index].name);
+      opened.left_out.push_back({candidates[index].name, error.what(), static_cast<uint32_t>(index),
+                                 candidates[index].device_local_bytes});
+      continue;
+    }
     opened.names.push_back(candidates[index].name);
+    indices.push_back(index);
   }
+  renumber(opened.request, indices, candidates);
   return opened;
 }
 

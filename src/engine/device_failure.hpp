@@ -10,13 +10,16 @@ namespace motley::engine {
 /// is kDeviceLost (lost, hung, or giving values that are no numbers) or kOutOfMemory.
 class DeviceFailure : public Error {
  public:
-  DeviceFailure(const vk::Device& device, const Error& error)
-      : Error(error.code(), error.what()), device_(&device) {}
+  DeviceFailure(const vk::Device& device, const Error& error, bool gave_no_numbers = false)
+      : Error(error.code(), error.what()), device_(&device), gave_no_numbers_(gave_no_numbers) {}
 
   const vk::Device& device() const noexcept { return *device_; }
+  /// Whether it worked and gave values that are no numbers, for which the model may be to blame as well.
+  bool gave_no_numbers() const noexcept { return gave_no_numbers_; }
 
  private:
   const vk::Device* device_;
+  bool gave_no_numbers_;
 };
 
 /// Runs `work`; an error of the kinds above becomes this device's failure.

@@ -1,6 +1,7 @@
 #include "engine/hand_off.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <numeric>
@@ -24,6 +25,13 @@ HandOff::HandOff(vk::Device& sender, const vk::BufferRange& from, vk::Device& re
   for (uint32_t i = 0; i < slots; ++i) slots_.push_back(make_slot(from.size_bytes));
 }
 
+HandOff::~HandOff() {
+  for (vk::Device* const device : {&sender_, &receiver_}) {
+    if (device->settle()) continue;
+    for (const Slot& slot : slots_) device->keep(slot.memory);
+  }
+}
+
 bool HandOff::shares_memory(const vk::DeviceFacts& a, const vk::DeviceFacts& b) {
   return a.host_import_alignment_bytes > 0 && b.host_import_alignment_bytes > 0;
 }
@@ -33,8 +41,9 @@ HandOff::Slot HandOff::make_slot(uint64_t bytes) {
   if (shares_memory(sender_.facts(), receiver_.facts())) {
     const uint64_t alignment = import_alignment(sender_.facts(), receiver_.facts());
     const uint64_t size = round_up(bytes, alignment);
-    slot.memory.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, size)));
-    if (slot.memory == nullptr) throw std::bad_alloc();
+    auto* const memory = static_cast<std::byte*>(std::aligned_alloc(alignment, size));
+    if (memory == nullptr) throw std::bad_alloc();
+    slot.memory.reset(memory, &std::free);
     const std::span<std::byte> both(slot.memory.get(), size);
     slot.sent = blaming(sender_, [&] { return vk::Buffer(sender_, both); });
     slot.received = blaming(receiver_, [&] { return vk::Buffer(receiver_, both); });

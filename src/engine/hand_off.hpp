@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -26,10 +25,7 @@ class HandOff {
 
   HandOff(const HandOff&) = delete;
   HandOff& operator=(const HandOff&) = delete;
-  ~HandOff() {
-    sender_.settle();
-    receiver_.settle();
-  }
+  ~HandOff();
 
   /// Whether two devices see a slot's memory both.
   static bool shares_memory(const vk::DeviceFacts& a, const vk::DeviceFacts& b);
@@ -45,15 +41,12 @@ class HandOff {
   std::span<const float> contents(uint32_t slot, uint64_t bytes) const;
 
  private:
-  struct Free {
-    void operator()(std::byte* memory) const { std::free(memory); }
-  };
   struct Recorded {
     uint64_t bytes = 0;
     std::unique_ptr<vk::CommandList> commands;
   };
   struct Slot {
-    std::unique_ptr<std::byte, Free> memory;
+    std::shared_ptr<std::byte> memory;
     vk::Buffer sent;
     vk::Buffer received;
     Recorded send;

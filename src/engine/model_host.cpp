@@ -106,6 +106,8 @@ void ModelHost::load() {
 
 void ModelHost::load_planned() {
   loaded_.model.reset();  // its memory is needed
+  if (given_up_ == devices_.size())
+    fail(ErrorCode::kDeviceLost, "no device is left: all of them have failed");
   for (int attempt = 1;; ++attempt) {
     find_plan();
     accept_plan();
@@ -165,6 +167,12 @@ ModelHost::Loaded ModelHost::loaded() const {
   return loaded_;
 }
 
+ModelHost::Loaded ModelHost::loaded_again() {
+  const std::lock_guard lock(mutex_);
+  if (loaded_.model == nullptr) load_planned();
+  return loaded_;
+}
+
 placement::Machine ModelHost::machine() const {
   const std::lock_guard lock(mutex_);
   return machine_;
@@ -195,6 +203,7 @@ void ModelHost::give_up(size_t device) {
   request.layers.clear();
   request.split.clear();
   request.excluded.push_back(device);
+  ++given_up_;
 }
 
 void ModelHost::lower_limit(const DeviceFailure& failure) {

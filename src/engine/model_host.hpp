@@ -50,10 +50,14 @@ class ModelHost {
     uint32_t chunk_tokens = 0;  ///< in which a prompt passes its stages fastest; 0: the user chose
   };
   Loaded loaded() const;
+  /// As loaded(), loading the model where an attempt to do so has failed. Throws as load(), and
+  /// Error{kDeviceLost} when all devices have failed.
+  Loaded loaded_again();
   placement::Plan plan() const;
   placement::Machine machine() const;
   placement::Request request() const;
   const model::Config& config() const { return config_; }
+  const std::filesystem::path& path() const { return file_->path(); }
   uint32_t context_tokens() const { return workload_.context; }
 
   /// A device failed while the model of that number was running, which its session no longer holds. Returns
@@ -86,6 +90,7 @@ class ModelHost {
   mutable std::mutex mutex_;
   placement::Plan plan_;
   Loaded loaded_;
+  size_t given_up_ = 0;  ///< devices that failed
 };
 
 }  // namespace motley::engine

@@ -9,13 +9,15 @@
 namespace motley::engine {
 namespace {
 
-/// A device that gives values that are no numbers is broken, unless the model is: then all others do the
-/// same.
+/// A device that gives values that are no numbers is broken, unless the model is: then others do the same.
 void refuse_nan(const vk::Device& device, std::span<const float> values) {
   if (std::ranges::none_of(values, [](float value) { return std::isnan(value); })) return;
-  fail(ErrorCode::kDeviceLost,
-       "'{}' gave values that are no numbers: its driver is at fault, or the model file is damaged",
-       device.facts().name);
+  const Error error(
+      ErrorCode::kDeviceLost,
+      fmt::format(
+          "'{}' gave values that are no numbers: its driver is at fault, or the model file is damaged",
+          device.facts().name));
+  throw DeviceFailure(device, error, true);
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ Session::Session(std::shared_ptr<const LoadedModel> model, const SessionRequest&
 
 Session::Session(std::shared_ptr<ModelHost> host, const SessionRequest& request)
     : host_(std::move(host)), request_(request) {
-  take(host_->loaded());
+  take_model(host_->loaded());
   config_ = model_->config();
   while (stages_.empty()) {
     try {
@@ -38,7 +40,7 @@ Session::Session(std::shared_ptr<ModelHost> host, const SessionRequest& request)
   }
 }
 
-void Session::take(ModelHost::Loaded loaded) {
+void Session::take_model(ModelHost::Loaded loaded) {
   model_ = std::move(loaded.model);
   model_number_ = loaded.number;
   chunk_tokens_ = loaded.chunk_tokens;
@@ -112,14 +114,18 @@ std::vector<Session::Chunk> Session::cut(size_t tokens) const {
 void Session::run(std::span<const Token> tokens, const AfterChunk& after_chunk) {
   check_tokens(tokens);
   have_logits_ = false;
+  const vk::Device* gave_no_numbers = nullptr;
   for (bool done = false; !done;) {
     try {
+      if (model_ == nullptr) take_model(host_->loaded_again());
       if (stages_.empty()) make_stages();
       if (cached_tokens_ < tokens_.size())
         run_once(std::span(tokens_).subspan(cached_tokens_), [](Stage& last, const Chunk&) { last.wait(); });
       run_once(tokens, after_chunk);
       done = true;
     } catch (const DeviceFailure& failure) {
+      if (failure.gave_no_numbers() && gave_no_numbers != nullptr) refuse_model(failure, *gave_no_numbers);
+      if (failure.gave_no_numbers()) gave_no_numbers = &failure.device();
       go_on_without(failure);
     } catch (...) {
       keep_finished(tokens);
@@ -143,7 +149,16 @@ void Session::go_on_without(const DeviceFailure& failure) {
     throw DeviceFailure(failure);
   }
   drop_stages();  // their memory is needed
-  take(host_->replace(model_number_, failure));
+  take_model(host_->replace(model_number_, failure));
+}
+
+/// Two devices that give no numbers for the same tokens will not both be broken.
+void Session::refuse_model(const DeviceFailure& failure, const vk::Device& other) {
+  cached_tokens_ = std::min(cached_tokens_, tokens_.size());
+  fail(ErrorCode::kMalformedModel,
+       "'{}' gives values that are no numbers on '{}' as on '{}': the file is damaged, or the model's values "
+       "exceed 32-bit floats",
+       host_->path().string(), failure.device().facts().name, other.facts().name);
 }
 
 /// Runs tokens behind those that are in the caches.

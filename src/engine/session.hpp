@@ -47,9 +47,10 @@ class Session {
   std::span<const Token> tokens() const { return tokens_; }
 
   /// Appends tokens and computes the logits after the last. Throws Error{kContextFull} before anything runs
-  /// when they do not fit, Error{kInvalidArgument} for ids outside the vocabulary, Error{kCancelled}, and
-  /// DeviceFailure where a device fails and there is no going on without it; the tokens are kept, and the
-  /// next call tries again.
+  /// when they do not fit, Error{kInvalidArgument} for ids outside the vocabulary, Error{kCancelled},
+  /// Error{kMalformedModel} when two devices give values that are no numbers, and DeviceFailure where a
+  /// device fails and there is no going on without it; the tokens before are kept, and the next call tries
+  /// again.
   void evaluate(std::span<const Token> tokens);
   /// As evaluate, with the logits after each token from number `first` on: [tokens.size() -
   /// first][vocabulary].
@@ -78,7 +79,6 @@ class Session {
   /// Called when a chunk has left the last stage's layers, for its logits.
   using AfterChunk = std::function<void(Stage& last, const Chunk& chunk)>;
 
-  void take(ModelHost::Loaded loaded);
   void make_stages();
   void check_tokens(std::span<const Token> tokens) const;
   uint32_t chunk_tokens(size_t tokens) const;
@@ -91,6 +91,8 @@ class Session {
   void run_stage(size_t index, std::span<const Token> tokens, uint32_t position, uint32_t slot);
   void check_numbers(size_t index, uint32_t tokens, uint32_t slot) const;
   void go_on_without(const DeviceFailure& failure);
+  void take_model(ModelHost::Loaded loaded);
+  [[noreturn]] void refuse_model(const DeviceFailure& failure, const vk::Device& other);
   void drop_stages();
 
   std::shared_ptr<ModelHost> host_;
@@ -98,7 +100,7 @@ class Session {
   model::Config config_;
   uint64_t model_number_ = 0;
   uint32_t chunk_tokens_ = 0;
-  std::shared_ptr<const LoadedModel> model_;
+  std::shared_ptr<const LoadedModel> model_;  ///< null after a failure that ended a call
   SessionPlan plan_;
   std::vector<std::unique_ptr<Stage>> stages_;
   std::vector<std::unique_ptr<HandOff>> hand_offs_;

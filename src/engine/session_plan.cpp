@@ -10,6 +10,7 @@
 #include "kernels/quantize.hpp"
 #include "kernels/weight_layout.hpp"
 #include "params/step.h"
+#include "vk/buffer.hpp"
 
 namespace motley::engine {
 namespace {
@@ -169,19 +170,20 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
   plan.q_stride = round_up(config.q_size(), kernels::kActivationPadding);
   plan.kv_stride = round_up(config.kv_size(), kernels::kActivationPadding);
   plan.feed_forward_stride = round_up(config.feed_forward, kernels::kActivationPadding);
-  plan.step_bytes = (shaders::STEP_TOKENS + size.batch) * sizeof(uint32_t);
-  plan.rope_table_bytes = uint64_t{plan.cache.context} * config.rope_dimensions * kFloat;
+  plan.step_bytes = vk::padded_bytes((shaders::STEP_TOKENS + size.batch) * sizeof(uint32_t));
+  plan.rope_table_bytes = vk::padded_bytes(uint64_t{plan.cache.context} * config.rope_dimensions * kFloat);
   const kernels::Profile profile = kernels::make_profile(facts);
-  plan.attention_parts_bytes = kernels::attention_parts_bytes(profile, plan.attention, plan.cache);
+  plan.attention_parts_bytes =
+      vk::padded_bytes(kernels::attention_parts_bytes(profile, plan.attention, plan.cache));
   if (profile.int8_activations && !request.activations_f32) {
     const uint32_t widest = std::max({plan.embedding_stride, plan.q_stride, plan.feed_forward_stride});
-    plan.rounded_bytes = kernels::rounded_bytes(widest, size.batch);
+    plan.rounded_bytes = vk::padded_bytes(kernels::rounded_bytes(widest, size.batch));
   }
   plan.cache_bytes = KvCache::total_bytes(size.layers - size.host_layers, plan.cache);
   plan.host_cache_bytes = KvCache::total_bytes(size.host_layers, plan.cache);
   if (size.has_output) {
     plan.head_rows = std::min(size.batch, kHeadRows);
-    plan.logits_bytes = uint64_t{plan.head_rows} * config.vocabulary * kFloat;
+    plan.logits_bytes = vk::padded_bytes(uint64_t{plan.head_rows} * config.vocabulary * kFloat);
     const bool separate_readback = Uploader::staging_bytes(facts) > 0;
     if (separate_readback) plan.logits_bytes *= 2;
   }

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/math.hpp"
+#include "vk/buffer.hpp"
 
 namespace motley::engine {
 namespace {
 
 constexpr uint64_t kArenaLimitBytes = uint64_t{1} << 30;
-constexpr uint64_t kAlignmentBytes = 256;  // the most that Vulkan lets a device ask for storage buffers
 
 class Planner {
  public:
@@ -55,7 +54,7 @@ class Planner {
   }
 
   PlannedTensor::Part place(uint64_t bytes, uint32_t first_row, uint32_t rows) {
-    const uint64_t padded = round_up(bytes, kAlignmentBytes);
+    const uint64_t padded = vk::padded_bytes(bytes);
     std::vector<WeightPlan::Arena>& arenas = plan_.arenas;
     if (arenas.empty() || arenas.back().in_host_memory != in_host_memory_ ||
         arenas.back().size_bytes + padded > arena_limit_) {

@@ -8,6 +8,7 @@
 #include "kernels/weight_layout.hpp"
 #include "model/tensors.hpp"
 #include "quant/format.hpp"
+#include "vk/buffer.hpp"
 
 namespace motley::engine {
 namespace {
@@ -31,7 +32,7 @@ class Cost {
   void add(const gguf::TensorInfo* tensor) {
     if (tensor == nullptr) return;
     if (tensor->dimensions < 2) {
-      cost_.vector_bytes += tensor->elements() * sizeof(float);
+      cost_.vector_bytes += vk::padded_bytes(tensor->elements() * sizeof(float));
       return;
     }
     const auto format = *quant::from_ggml_type(static_cast<uint32_t>(tensor->type));
@@ -43,7 +44,7 @@ class Cost {
     }
     const kernels::PackedShape shape{format, static_cast<uint32_t>(tensor->rows()),
                                      static_cast<uint32_t>(tensor->shape[0]), lanes_};
-    found->bytes += shape.packed_bytes();
+    found->bytes += vk::padded_bytes(shape.packed_bytes());
     found->weights += tensor->elements();
     ++found->products;
   }

@@ -127,7 +127,13 @@ void File::read(const TensorInfo& tensor, uint64_t offset_bytes_in_tensor, std::
     fail(ErrorCode::kInvalidArgument, "{} bytes at offset {} do not lie within the {} bytes of tensor '{}'",
          out.size(), offset_bytes_in_tensor, tensor.size_bytes, escaped(tensor.name));
   }
-  sources_[tensor.shard]->read_at(tensor.offset_bytes + offset_bytes_in_tensor, out);
+  const uint64_t offset_bytes = tensor.offset_bytes + offset_bytes_in_tensor;
+  try {
+    sources_[tensor.shard]->read_at(offset_bytes, out);
+  } catch (const Error& error) {
+    fail(error.code(), "tensor '{}' could not be loaded ({} bytes at offset {}): {}", escaped(tensor.name),
+         out.size(), offset_bytes, error.what());
+  }
 }
 
 uint64_t File::size_bytes() const {

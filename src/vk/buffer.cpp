@@ -82,15 +82,10 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
   VkDeviceMemory memory = VK_NULL_HANDLE;
   const VkResult result = table.vkAllocateMemory(device_->handle(), &info, nullptr, &memory);
   if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) {
-    fail(ErrorCode::kOutOfMemory,
-         "'{}' has no {:.1f} MiB left for the {} ({:.1f} MiB are in use by this process)",
-         device_->facts().name, mebibytes(requirements.size), purpose,
-         mebibytes(device_->memory_usage().now_bytes));
+    fail_for_memory(requirements.size, purpose);
   }
   check(result, "vkAllocateMemory");
   memory_ = {device_->handle(), memory, table.vkFreeMemory};
-  allocated_bytes_ = requirements.size;
-  device_->count_memory(static_cast<int64_t>(allocated_bytes_));
   check(table.vkBindBufferMemory(device_->handle(), buffer_.get(), memory, 0), "vkBindBufferMemory");
 
   const VkMemoryPropertyFlags flags =
@@ -102,6 +97,22 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
     check(table.vkMapMemory(device_->handle(), memory, 0, VK_WHOLE_SIZE, 0, &address), "vkMapMemory");
     mapped_ = static_cast<std::byte*>(address);
   }
+  // Last, as a constructor that throws has no destructor to take it back.
+  allocated_bytes_ = requirements.size;
+  device_->count_memory(static_cast<int64_t>(allocated_bytes_));
+}
+
+void Buffer::fail_for_memory(uint64_t needed_bytes, const char* purpose) const {
+  const MemoryBudget budget = device_->memory_budget();
+  std::string others;
+  if (budget.others_bytes)
+    others = fmt::format(", the system and other programs hold {:.1f} MiB", mebibytes(*budget.others_bytes));
+  fail(
+      ErrorCode::kOutOfMemory,
+      "'{}' has not enough memory for the {}: {:.1f} MiB are needed, {:.1f} MiB are free; this process holds "
+      "{:.1f} MiB{}",
+      device_->facts().name, purpose, mebibytes(needed_bytes), mebibytes(budget.available_bytes),
+      mebibytes(device_->memory_usage().now_bytes), others);
 }
 
 Buffer::Buffer(Buffer&& other) noexcept
@@ -123,6 +134,10 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
+  if (memory_ && device_->hangs()) {
+    device_->keep(Buffer(std::move(*this)));
+    return;
+  }
   if (allocated_bytes_ > 0) device_->count_memory(-static_cast<int64_t>(allocated_bytes_));
 }
 

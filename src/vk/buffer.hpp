@@ -5,10 +5,15 @@
 #include <cstdint>
 #include <span>
 
+#include "base/math.hpp"
 #include "vk/device.hpp"
 #include "vk/handle.hpp"
 
 namespace motley::vk {
+
+/// What bytes take in a buffer or of a device's memory. 256 is the most that Vulkan lets a device ask for
+/// offsets of storage buffers; drivers round the sizes of buffers up to that or less (lavapipe 64).
+constexpr uint64_t padded_bytes(uint64_t bytes) { return round_up(bytes, uint64_t{256}); }
 
 /// Move-only. Contents are undefined until written.
 class Buffer {
@@ -38,6 +43,7 @@ class Buffer {
   void create(const void* next);
   void allocate(MemoryUse use, const char* purpose);
   void import(std::span<std::byte> host_memory);
+  [[noreturn]] void fail_for_memory(uint64_t needed_bytes, const char* purpose) const;
 
   Device* device_ = nullptr;
   uint64_t size_bytes_ = 0;

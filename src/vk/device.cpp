@@ -55,7 +55,13 @@ void leak(T object) noexcept {
 std::shared_ptr<Device> Device::create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
                                        const DeviceOptions& options) {
   std::shared_ptr<Device> device(new Device(std::move(instance), physical, options));
-  device->create_device();
+  try {
+    device->create_device();
+  } catch (const Error& error) {
+    const DeviceFacts& facts = physical.facts;
+    fail(ErrorCode::kNoDevice, "'{}' failed to initialise: {} (driver: {} {})", facts.name, error.what(),
+         facts.driver_name, facts.driver_info);
+  }
   return device;
 }
 
@@ -67,7 +73,7 @@ Device::Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physica
 
 void Device::create_device() {
   const int family = find_compute_family(physical_);
-  if (family < 0) fail(ErrorCode::kNoDevice, "'{}' has no queue that computes", facts_.name);
+  if (family < 0) fail(ErrorCode::kNoDevice, "it has no queue that computes");
   queue_family_ = static_cast<uint32_t>(family);
 
   const float priority = 1.0F;
@@ -109,11 +115,10 @@ void Device::create_device() {
   info.pQueueCreateInfos = &queue;
   info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
   info.ppEnabledExtensionNames = extensions.data();
-  check(vkCreateDevice(physical_, &info, nullptr, &handle_),
-        fmt::format("vkCreateDevice on '{}'", facts_.name));
+  check(vkCreateDevice(physical_, &info, nullptr, &handle_), "vkCreateDevice");
   volkLoadDeviceTable(&table_, handle_);
   if (options_.compile_only) leave_only_compilation(table_);
-  fault_watch_ = FaultWatch(table_, facts_.name);
+  fault_watch_ = FaultWatch(handle_, table_, facts_.name);
   table_.vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
 
   VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
@@ -128,16 +133,19 @@ void Device::create_device() {
 Device::~Device() {
   if (handle_ == VK_NULL_HANDLE) return;
   if (!settle()) {
-    // What a hanging device may still use cannot be freed.
     log(LogLevel::kWarning, "'{}' still hangs; its memory stays taken until this process ends", facts_.name);
+    leak(std::move(fault_watch_));
+    leak(std::move(kept_));
     leak(std::move(pipelines_));
     leak(std::move(pipeline_cache_));
     leak(std::move(timeline_));
+    leak(std::move(instance_));
     return;
   }
   pipelines_.clear();
   pipeline_cache_.reset();
   timeline_ = {};
+  fault_watch_ = {};
   table_.vkDestroyDevice(handle_, nullptr);
 }
 
@@ -196,17 +204,29 @@ void Device::wait(uint64_t submission, std::chrono::nanoseconds limit) {
   const VkResult result = wait_for(submission, limit);
   if (result != VK_SUCCESS) failed_ = true;
   if (result == VK_TIMEOUT) {
+    hangs_ = true;
     fail(ErrorCode::kDeviceLost, "'{}' did not finish its work within {} s: it hangs or is far too slow",
          facts_.name, std::chrono::duration_cast<std::chrono::seconds>(limit).count());
   }
+  if (result != VK_SUCCESS) settle();  // who is told of the failure frees what was being used
   check(result, fmt::format("vkWaitSemaphores on '{}'", facts_.name));
 }
 
 bool Device::settle() noexcept {
   constexpr std::chrono::seconds kLimitAfterFailure{1};
-  const std::lock_guard lock(queue_mutex_);
-  if (submitted_ == 0) return true;
-  return wait_for(submitted_, failed_ ? kLimitAfterFailure : std::chrono::seconds(kWaitLimit)) != VK_TIMEOUT;
+  std::vector<std::shared_ptr<void>> unused;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    std::chrono::seconds limit = kWaitLimit;
+    if (failed_) limit = kLimitAfterFailure;
+    if (hangs_) limit = {};
+    hangs_ = submitted_ > 0 && wait_for(submitted_, limit) == VK_TIMEOUT;
+    if (hangs_) return false;
+    const std::lock_guard kept_lock(kept_mutex_);
+    unused.swap(kept_);
+  }
+  while (!unused.empty()) unused.pop_back();  // host memory came before the buffers that import it
+  return true;
 }
 
 MemoryUsage Device::memory_usage() const {
@@ -214,26 +234,28 @@ MemoryUsage Device::memory_usage() const {
   return memory_usage_;
 }
 
-uint64_t Device::available_bytes() const {
+MemoryBudget Device::memory_budget() const {
   VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
   VkPhysicalDeviceMemoryProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
   if (facts_.memory_budget) properties.pNext = &budget;
   vkGetPhysicalDeviceMemoryProperties2(physical_, &properties);
   const VkPhysicalDeviceMemoryProperties& memory = properties.memoryProperties;
-  uint64_t available = 0;
+  MemoryBudget result;
+  if (facts_.memory_budget) result.others_bytes = 0;
   for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
     const VkMemoryHeap& heap = memory.memoryHeaps[i];
     if ((heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) == 0) continue;
     if (facts_.memory_budget) {
       // Some drivers report a budget above the heap or a usage above the budget; neither is believed.
       const uint64_t limit = std::min(budget.heapBudget[i], heap.size);
-      available += limit - std::min(budget.heapUsage[i], limit);
+      result.available_bytes += limit - std::min(budget.heapUsage[i], limit);
+      *result.others_bytes += heap.size - limit;
     } else {
-      available += heap.size - std::min(heap.size, memory_usage().now_bytes);
+      result.available_bytes += heap.size - std::min(heap.size, memory_usage().now_bytes);
     }
   }
-  return available;
+  return result;
 }
 
 uint32_t Device::memory_type(uint32_t allowed_bits, MemoryUse use) const {

@@ -7,9 +7,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <volk.h>
@@ -43,6 +45,12 @@ struct DeviceOptions {
   uint32_t subgroup_size = 0;
 };
 
+/// Device-local memory as the driver sees it.
+struct MemoryBudget {
+  uint64_t available_bytes = 0;          ///< may still be allocated
+  std::optional<uint64_t> others_bytes;  ///< taken by the system and other programs, where the driver tells
+};
+
 struct MemoryUsage {
   uint64_t now_bytes = 0;
   uint64_t peak_bytes = 0;
@@ -52,8 +60,8 @@ struct MemoryUsage {
 /// outlive it. Thread-safe.
 class Device {
  public:
-  /// Throws Error{kNoDevice} when the device has no compute queue, Error{kUnsupported} when a needed feature
-  /// or one of the options is missing.
+  /// Throws Error{kNoDevice}, naming the call, its result and the driver, when the device fails to
+  /// initialise.
   static std::shared_ptr<Device> create(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
                                         const DeviceOptions& options = {});
 
@@ -84,17 +92,27 @@ class Device {
     return submit(std::span(&one, 1));
   }
   /// Waits until the submission of that number is done. Throws Error{kDeviceLost} when it takes longer than
-  /// `limit`.
+  /// `limit`; with any other error, nothing is being done any more.
   void wait(uint64_t submission, std::chrono::nanoseconds limit = kWaitLimit);
   /// Waits until nothing is being done any more, so that memory can be freed; does not throw, and hardly
   /// waits for a device that failed before. False when it still works.
   bool settle() noexcept;
+  /// Whether it did not finish in time what it was given. It may still be at work on it.
+  bool hangs() const noexcept { return hangs_; }
+  /// Takes what a hanging device may still use, and frees it, last come first, once settle() finds the device
+  /// idle.
+  template <typename... T>
+  void keep(T... objects) noexcept {
+    const std::lock_guard lock(kept_mutex_);
+    kept_.push_back(std::make_shared<std::tuple<T...>>(std::move(objects)...));
+  }
 
   /// Memory allocated through this device now, and the most there was.
   MemoryUsage memory_usage() const;
   /// Bytes that may still be allocated in device-local memory: the driver's budget where it tells one, else
   /// the heaps' sizes less what this device allocated itself.
-  uint64_t available_bytes() const;
+  uint64_t available_bytes() const { return memory_budget().available_bytes; }
+  MemoryBudget memory_budget() const;
 
   /// A hang is told from slow work by this bound; the longest submission is a prefill chunk on a CPU driver.
   static constexpr std::chrono::minutes kWaitLimit{5};
@@ -122,6 +140,9 @@ class Device {
   std::mutex queue_mutex_;
   uint64_t submitted_ = 0;
   std::atomic<bool> failed_{false};
+  std::atomic<bool> hangs_{false};
+  std::mutex kept_mutex_;
+  std::vector<std::shared_ptr<void>> kept_;
 
   std::unique_ptr<PipelineCache> pipeline_cache_;
   /// The shader, its subgroup size, its constants.

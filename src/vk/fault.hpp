@@ -10,37 +10,54 @@
 
 namespace motley::vk {
 
-/// What a call of Vulkan returns in place of being made.
+/// What happens in place of a call of Vulkan.
 enum class Fault {
-  kDeviceLost,         ///< VK_ERROR_DEVICE_LOST, from this call on: a lost device stays lost
-  kOutOfDeviceMemory,  ///< VK_ERROR_OUT_OF_DEVICE_MEMORY, this call only
-  kOutOfHostMemory,    ///< VK_ERROR_OUT_OF_HOST_MEMORY, this call only
-  kHang,               ///< waiting ends with VK_TIMEOUT, from this call on; other calls are made
+  kDeviceLost,            ///< VK_ERROR_DEVICE_LOST, from this call on: a lost device stays lost
+  kOutOfDeviceMemory,     ///< VK_ERROR_OUT_OF_DEVICE_MEMORY, this call only
+  kOutOfHostMemory,       ///< VK_ERROR_OUT_OF_HOST_MEMORY, this call only
+  kInitializationFailed,  ///< VK_ERROR_INITIALIZATION_FAILED, this call only, of those that make a device
+  kHang,                  ///< this submission and those behind it never end; waits are cut short
 };
 
 struct FaultSpec {
   Fault fault = Fault::kDeviceLost;
-  uint64_t at_call = 1;  ///< counted from 1, over all calls of the matching devices that can fail
-  std::string device;    ///< a part of the device's name, in its own case; empty: all devices
+  uint64_t at_call = 1;  ///< counted from 1, over all matching calls that can fail so
+  /// A part of the device's name, in its own case; empty: all devices, and the calls that concern none.
+  std::string device;
 };
 
-/// Reads "lost:120", "device-memory:5@llvmpipe", "host-memory:7", "hang:3"; nothing when it is none of these.
+/// Reads "lost:120", "device-memory:5@llvmpipe", "host-memory:7", "init:2", "hang:3"; nothing when it is none
+/// of these.
 std::optional<FaultSpec> parse_fault(std::string_view text);
 
-/// Sets what is to fail and counts from 0 again. Devices made while nothing was ever armed are not watched.
-/// Thread-safe, as the two below.
+/// Devices and instances made from now on are watched, at most 16 devices at once. What was made before
+/// cannot be made to fail.
+void watch_for_faults();
+/// Sets what is to fail and counts from 0 again; watches from now on. Thread-safe, as all of these.
 void arm_fault(const FaultSpec& spec);
+/// Nothing fails any more; hanging devices finish their work.
 void disarm_fault();
-/// Calls that could have failed since arm_fault(), on devices that match.
+/// Calls that could have failed since arm_fault().
 uint64_t fault_calls();
 /// Whether the fault has struck.
 bool fault_struck();
+/// Makes allocations of memory fail that would take a watched device of this name above `bytes`.
+void limit_memory(std::string_view device_name, uint64_t bytes);
 
-/// Puts the watch into a device's functions. At most 16 devices are watched at once. Called by Device.
+/// In debug builds (without NDEBUG): arms what the environment variable MOTLEY_FAULT says. Throws
+/// Error{kInvalidArgument} when it is malformed. Release builds do not read it. Called once by Instance.
+void arm_fault_of_environment();
+
+/// Puts the watch into the functions that the loader gave volk, which volk must have loaded. Called by
+/// Instance.
+void watch_loader_functions();
+void watch_instance_functions();
+
+/// Puts the watch into a device's functions; to be gone before the device. Called by Device.
 class FaultWatch {
  public:
   FaultWatch() = default;
-  FaultWatch(VolkDeviceTable& table, std::string_view device_name);
+  FaultWatch(VkDevice device, VolkDeviceTable& table, std::string_view device_name);
   FaultWatch(FaultWatch&& other) noexcept;
   FaultWatch& operator=(FaultWatch&& other) noexcept;
   ~FaultWatch();

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "vk/fault.hpp"
 #include "vk/query_facts.hpp"
 #include "vk/result.hpp"
 
@@ -17,22 +18,38 @@ namespace {
 constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
 constexpr uint32_t kApiVersion = VK_API_VERSION_1_2;
 
-void load_loader() {
+/// volk's function pointers are global.
+std::mutex& volk_mutex() {
   static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  return mutex;
+}
+
+void load_loader() {
+  static std::once_flag armed;
+  std::call_once(armed, arm_fault_of_environment);
+  const std::lock_guard lock(volk_mutex());
   if (volkInitialize() != VK_SUCCESS) {
     fail(ErrorCode::kNoDevice,
          "no Vulkan loader (libvulkan.so.1) was found. Install it and a driver for your GPU; on Debian and "
          "Ubuntu: "
          "apt install libvulkan1 mesa-vulkan-drivers (AMD, Intel, software), or NVIDIA's own driver");
   }
+  watch_loader_functions();
+}
+
+/// For what is asked before there is a device.
+void check_loader(VkResult result, const char* call) {
+  if (result >= VK_SUCCESS) return;
+  fail(ErrorCode::kNoDevice, "Vulkan failed to initialise: {} failed with {} ({})", call, result_name(result),
+       static_cast<int>(result));
 }
 
 bool has_layer(const char* name) {
   uint32_t count = 0;
-  check(vkEnumerateInstanceLayerProperties(&count, nullptr), "vkEnumerateInstanceLayerProperties");
+  check_loader(vkEnumerateInstanceLayerProperties(&count, nullptr), "vkEnumerateInstanceLayerProperties");
   std::vector<VkLayerProperties> layers(count);
-  check(vkEnumerateInstanceLayerProperties(&count, layers.data()), "vkEnumerateInstanceLayerProperties");
+  check_loader(vkEnumerateInstanceLayerProperties(&count, layers.data()),
+               "vkEnumerateInstanceLayerProperties");
   return std::any_of(layers.begin(), layers.end(),
                      [&](const VkLayerProperties& layer) { return std::strcmp(layer.layerName, name) == 0; });
 }
@@ -95,8 +112,10 @@ void Instance::create_instance(bool validate) {
          "name "
          "existing driver files");
   }
-  check(result, "vkCreateInstance");
+  check_loader(result, "vkCreateInstance");
+  const std::lock_guard lock(volk_mutex());
   volkLoadInstanceOnly(handle_);
+  watch_instance_functions();
 }
 
 void Instance::create_messenger() {
@@ -111,7 +130,7 @@ void Instance::create_messenger() {
       vkGetInstanceProcAddr(handle_, "vkCreateDebugUtilsMessengerEXT"));
   destroy_messenger_ = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
       vkGetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT"));
-  check(create(handle_, &info, nullptr, &messenger_), "vkCreateDebugUtilsMessengerEXT");
+  check_loader(create(handle_, &info, nullptr, &messenger_), "vkCreateDebugUtilsMessengerEXT");
 }
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
@@ -126,10 +145,9 @@ VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(VkDebugUtilsMessageSeverityF
 
 void Instance::enumerate() {
   uint32_t count = 0;
-  check(vkEnumeratePhysicalDevices(handle_, &count, nullptr), "vkEnumeratePhysicalDevices");
+  check_loader(vkEnumeratePhysicalDevices(handle_, &count, nullptr), "vkEnumeratePhysicalDevices");
   std::vector<VkPhysicalDevice> handles(count);
-  const VkResult result = vkEnumeratePhysicalDevices(handle_, &count, handles.data());
-  check(result, "vkEnumeratePhysicalDevices");
+  check_loader(vkEnumeratePhysicalDevices(handle_, &count, handles.data()), "vkEnumeratePhysicalDevices");
   handles.resize(count);
   for (const VkPhysicalDevice handle : handles) {
     VkPhysicalDeviceProperties properties;
@@ -140,7 +158,11 @@ void Instance::enumerate() {
           VK_API_VERSION_MINOR(properties.apiVersion));
       continue;
     }
-    devices_.push_back({handle, query_facts(handle)});
+    try {
+      devices_.push_back({handle, query_facts(handle)});
+    } catch (const Error& error) {
+      log(LogLevel::kWarning, "'{}' is left out: {}", properties.deviceName, error.what());
+    }
   }
 }
 

@@ -26,8 +26,8 @@ struct PhysicalDevice {
 /// One VkInstance. Not copied and not moved: devices refer to it through a shared_ptr.
 class Instance {
  public:
-  /// Throws Error{kNoDevice}, saying what to install, when there is no Vulkan loader or no driver;
-  /// Error{kUnsupported} when validation is asked for and the layer is not installed.
+  /// Throws Error{kNoDevice}, saying what to install, when there is no Vulkan loader or no driver, or which
+  /// call failed; Error{kUnsupported} when validation is asked for and the layer is not installed.
   static std::shared_ptr<Instance> create(const InstanceOptions& options = {});
 
   Instance(const Instance&) = delete;

@@ -1,6 +1,7 @@
 #include "vk/recorder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "vk/result.hpp"
@@ -40,6 +41,11 @@ CommandList::CommandList(Device& device, bool timed) : device_(device) {
   barrier(kDeviceStages, kDeviceAccess);
   barriers_ = 0;
   if (timed) timer_ = std::make_unique<StepTimer>(device);
+}
+
+CommandList::~CommandList() {
+  if (device_.hangs())
+    device_.keep(std::move(command_pool_), std::move(descriptor_pools_), std::move(timer_));
 }
 
 void CommandList::copy(const BufferRange& from, const BufferRange& to) {

@@ -25,6 +25,9 @@ class CommandList {
  public:
   /// With `timed`, each step waits for the one before and is timed. Throws as StepTimer then.
   explicit CommandList(Device& device, bool timed = false);
+  CommandList(const CommandList&) = delete;
+  CommandList& operator=(const CommandList&) = delete;
+  ~CommandList();
 
   /// Runs `groups` workgroups. `ranges[i]` is bound as binding i; `parameters` is the push-constant block;
   /// `work` is what it is judged by where it is timed.

@@ -3,6 +3,27 @@
 #include "base/error.hpp"
 
 namespace motley::vk {
+namespace {
+
+ErrorCode code_of(VkResult result) {
+  switch (result) {
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_FRAGMENTED_POOL:
+    case VK_ERROR_MEMORY_MAP_FAILED:  // there are no addresses left
+    case VK_ERROR_TOO_MANY_OBJECTS:   // allocations, of which some drivers allow 4096
+      return ErrorCode::kOutOfMemory;
+    case VK_ERROR_DEVICE_LOST:
+    case VK_ERROR_INITIALIZATION_FAILED:
+    case VK_ERROR_UNKNOWN:
+      return ErrorCode::kDeviceLost;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
+}  // namespace
 
 std::string_view result_name(VkResult result) {
 #define MOTLEY_NAME(name) \
@@ -34,13 +55,7 @@ std::string_view result_name(VkResult result) {
 
 void check(VkResult result, std::string_view what) {
   if (result >= VK_SUCCESS) return;
-  ErrorCode code = ErrorCode::kInternal;
-  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) {
-    code = ErrorCode::kOutOfMemory;
-  } else if (result == VK_ERROR_DEVICE_LOST) {
-    code = ErrorCode::kDeviceLost;
-  }
-  fail(code, "{} failed with {} ({})", what, result_name(result), static_cast<int>(result));
+  fail(code_of(result), "{} failed with {} ({})", what, result_name(result), static_cast<int>(result));
 }
 
 }  // namespace motley::vk

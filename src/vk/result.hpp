@@ -11,7 +11,8 @@ namespace motley::vk {
 std::string_view result_name(VkResult result);
 
 /// Throws Error when `result` is a failure. `what` names the call and its object ("vkQueueSubmit on 'RTX
-/// 4090'"). Out of memory becomes kOutOfMemory, a lost device kDeviceLost, everything else kInternal.
+/// 4090'"). What is out of memory of some kind becomes kOutOfMemory, a device or driver that fails
+/// kDeviceLost, and everything else, which Motley must have caused, kInternal.
 void check(VkResult result, std::string_view what);
 
 }  // namespace motley::vk

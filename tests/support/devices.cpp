@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "vk/fault.hpp"
+
 namespace motley::test {
 namespace {
 
@@ -24,13 +26,13 @@ std::string software_drivers() {
   return found;
 }
 
-std::shared_ptr<vk::Instance> make_instance() {
+std::shared_ptr<vk::Instance> make_instance(bool validate) {
   ::setenv("VK_ICD_FILENAMES", software_drivers().c_str(), 0);
-  return vk::Instance::create({.validate = true});
+  return vk::Instance::create({.validate = validate});
 }
 
 struct Opened {
-  std::shared_ptr<vk::Instance> instance = make_instance();
+  std::shared_ptr<vk::Instance> instance = make_instance(true);
   std::vector<std::shared_ptr<vk::Device>> devices;
 
   Opened() {
@@ -57,6 +59,17 @@ class CloseDevices : public ::testing::Environment {
 }  // namespace
 
 const std::vector<std::shared_ptr<vk::Device>>& devices() { return opened()->devices; }
+
+std::vector<std::shared_ptr<vk::Device>> open_watched_devices(bool validate) {
+  vk::watch_for_faults();
+  std::vector<std::shared_ptr<vk::Device>> devices;
+  for (size_t i = 0, count = 1; i < count; ++i) {
+    auto instance = make_instance(validate);
+    count = instance->devices().size();
+    if (i < count) devices.push_back(vk::Device::create(instance, instance->devices()[i]));
+  }
+  return devices;
+}
 
 uint32_t new_validation_messages() {
   static uint32_t seen = 0;

@@ -15,6 +15,10 @@ namespace motley::test {
 /// that is set; opened once. Empty where there is no driver.
 const std::vector<std::shared_ptr<vk::Device>>& devices();
 
+/// The same devices opened anew, each with a Vulkan instance of its own, and watched: vk::arm_fault can make
+/// their calls fail.
+std::vector<std::shared_ptr<vk::Device>> open_watched_devices(bool validate = true);
+
 /// Messages of the validation layer since the last call; tests expect none.
 uint32_t new_validation_messages();
 

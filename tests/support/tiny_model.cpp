@@ -1,6 +1,8 @@
 #include "support/tiny_model.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <random>
@@ -141,6 +143,7 @@ class TinyWriter {
     std::normal_distribution<float> normal(mean, deviation);
     std::vector<float> values(elements);
     for (float& value : values) value = normal(random_);
+    if (model_.not_numbers.contains(name)) std::ranges::fill(values, std::numeric_limits<float>::quiet_NaN());
     add_values(name, kind, shape, type, values);
   }
 

@@ -44,6 +44,9 @@ struct TinyModel {
   std::map<std::string, std::vector<uint64_t>, std::less<>> shapes;
   std::set<std::string, std::less<>> without;
 
+  /// Tensors whose values are no numbers.
+  std::set<std::string, std::less<>> not_numbers;
+
   gguf::Writer writer() const;
   /// The model as a file in memory, called "tiny.gguf".
   gguf::File open() const;
