@@ -158,7 +158,7 @@ class FaultPointsTest : public ::testing::Test {
   }
 
   static constexpr uint32_t kLayers = 4;
-  static constexpr SessionRequest kRequest{32, 4, true, true};
+  static constexpr SessionRequest kRequest{32, 4, true, true, true};
   const std::shared_ptr<const gguf::File> file_ =
       std::make_shared<const gguf::File>(test::TinyModel{.layers = kLayers}.open());
   size_t points_ = 0;

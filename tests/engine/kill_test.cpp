@@ -89,7 +89,7 @@ class KillTest : public ::testing::Test {
   }
 
   static constexpr uint64_t kUsualStride = 7;
-  static constexpr SessionRequest kRequest{64, 8, true, true};
+  static constexpr SessionRequest kRequest{64, 8, true, true, true};
 };
 
 TEST_F(KillTest, LostWhenGivenAStep) {

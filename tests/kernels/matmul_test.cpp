@@ -1,10 +1,8 @@
 #include "kernels/matmul.hpp"
 
-class MatmulTest : public test::KernelTest {
- protected:
-  /// Runs one product, with rounded activations and without, and checks every row and every vector against
-  /// float64.
-  void check(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
+#include <cmath>
+
+#include <fmt/format.h>
 
 #include "kernels/embed.hpp"
 #include "kernels/fixture.hpp"
@@ -12,194 +10,193 @@ class MatmulTest : public test::KernelTest {
 #include "params/step.h"
 
 namespace motley::kernels {
-    namespace {
+namespace {
 
-    using quant::Format;
+using quant::Format;
 
-    class MatmulTest : public test::KernelTest {
-     protected:
+class MatmulTest : public test::KernelTest {
+ protected:
+  /// Runs one product, with rounded activations and without, and checks every row and every vector against
+  /// float64.
+  void check(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
       /// Runs one product, with rounded activations and without, and checks every row and every vector
       /// against float64.
       void check(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
                  uint32_t panels_a_part = 1U << 20) {
-        for (const bool may_round : {false, true})
-          check_one(matrix, tokens, accumulate, bias, panels_a_part, may_round);
+    for (const bool may_round : {false, true})
+      check_one(matrix, tokens, accumulate, bias, panels_a_part, may_round);
       }
 
       /// One vector's products, with rounded activations where the device has them.
       std::vector<float> product(const MadeUpMatrix& matrix, std::span<const float> x) {
-        vk::Buffer weights;
-        const Weight weight = matrix.pack(context(), weights);
-        const uint32_t x_stride = stride(matrix.columns);
-        const vk::Buffer x_buffer = upload_vectors(x, matrix.columns);
-        const vk::Buffer rounded = zeros(rounded_bytes(x_stride, 1) / sizeof(float));
-        const vk::Buffer y = zeros(matrix.rows);
-        const Vectors vectors{x_buffer, x_stride, rounded};
-        run([&](vk::CommandList& commands) {
-          prepare_matmul(context(), commands, {&weight}, vectors, 1);
-          matmul(context(), commands, weight, vectors, {y, matrix.rows}, 1);
-        });
-        const std::span<const float> got = y.mapped_as<float>();
-        return {got.begin(), got.end()};
+    vk::Buffer weights;
+    const Weight weight = matrix.pack(context(), weights);
+    const uint32_t x_stride = stride(matrix.columns);
+    const vk::Buffer x_buffer = upload_vectors(x, matrix.columns);
+    const vk::Buffer rounded = zeros(rounded_bytes(x_stride, 1) / sizeof(float));
+    const vk::Buffer y = zeros(matrix.rows);
+    const Vectors vectors{x_buffer, x_stride, rounded};
+    run([&](vk::CommandList& commands) {
+      prepare_matmul(context(), commands, {&weight}, vectors, 1);
+      matmul(context(), commands, weight, vectors, {y, matrix.rows}, 1);
+    });
+    const std::span<const float> got = y.mapped_as<float>();
+    return {got.begin(), got.end()};
       }
 
       /// Weights of one size whose signs change every `period` elements, activations with the same signs in
       /// the first half of the rows' length and the opposite ones in the second; neighbouring rows of
       /// opposite signs.
       void check_signs(Format format, uint32_t period) {
-        constexpr uint32_t kRows = 33;
-        constexpr uint32_t kColumns = 512;
-        std::vector<float> exact(size_t{kRows} * kColumns);
-        std::vector<float> x(kColumns);
-        for (uint32_t k = 0; k < kColumns; ++k) {
-          const float sign = k / period % 2 == 0 ? 1.0F : -1.0F;
-          x[k] = k < kColumns / 2 ? sign : -sign;
-          for (uint32_t row = 0; row < kRows; ++row) exact[row * kColumns + k] = row % 2 == 0 ? sign : -sign;
-        }
-        const MadeUpMatrix matrix(format, kRows, kColumns, exact);
-        const std::vector<float> got = product(matrix, x);
-        for (uint32_t row = 0; row < kRows; ++row) {
-          double wanted = 0;
-          double power = 0;
-          for (uint32_t k = 0; k < kColumns; ++k) {
-            wanted += double{matrix.values[row * kColumns + k]} * double{x[k]};
-            power += std::abs(double{matrix.values[row * kColumns + k]});
-          }
-          ASSERT_NEAR(got[row], wanted, 1e-5 * power) << quant::info(format).name << " row " << row;
-        }
+    constexpr uint32_t kRows = 33;
+    constexpr uint32_t kColumns = 512;
+    std::vector<float> exact(size_t{kRows} * kColumns);
+    std::vector<float> x(kColumns);
+    for (uint32_t k = 0; k < kColumns; ++k) {
+      const float sign = k / period % 2 == 0 ? 1.0F : -1.0F;
+      x[k] = k < kColumns / 2 ? sign : -sign;
+      for (uint32_t row = 0; row < kRows; ++row) exact[row * kColumns + k] = row % 2 == 0 ? sign : -sign;
+    }
+    const MadeUpMatrix matrix(format, kRows, kColumns, exact);
+    const std::vector<float> got = product(matrix, x);
+    for (uint32_t row = 0; row < kRows; ++row) {
+      double wanted = 0;
+      double power = 0;
+      for (uint32_t k = 0; k < kColumns; ++k) {
+        wanted += double{matrix.values[row * kColumns + k]} * double{x[k]};
+        power += std::abs(double{matrix.values[row * kColumns + k]});
+      }
+      ASSERT_NEAR(got[row], wanted, 1e-5 * power) << quant::info(format).name << " row " << row;
+    }
       }
 
       void check_one(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate, bool bias,
                      uint32_t panels_a_part, bool may_round) {
-        const std::vector<float> x = test::random_values(size_t{tokens} * matrix.columns, 7);
-        const std::vector<float> bias_values = test::random_values(matrix.rows, 8);
-        std::vector<float> y = test::random_values(size_t{tokens} * matrix.rows, 9);
-        vk::Buffer weights;
-        const Weight weight = matrix.pack(context(), weights, panels_a_part);
-        const vk::Buffer x_buffer = upload_vectors(x, matrix.columns);
-        const vk::Buffer y_buffer = upload(y);
-        const vk::Buffer bias_buffer = upload(bias_values);
-        const vk::BufferRange bias_range(bias_buffer);
-        const uint32_t x_stride = stride(matrix.columns);
-        const vk::Buffer rounded = zeros(rounded_bytes(x_stride, tokens) / sizeof(float));
-        const Vectors vectors{x_buffer, x_stride, may_round ? rounded : vk::BufferRange()};
-        run([&](vk::CommandList& commands) {
-          prepare_matmul(context(), commands, {&weight}, vectors, tokens);
-          matmul(context(), commands, weight, vectors, {y_buffer, matrix.rows}, tokens,
-                 {accumulate, bias ? &bias_range : nullptr});
-        });
-        const auto [variant, shader] = matmul_choice(context().profile, matrix.format, tokens, may_round);
-        const bool is_rounded = variant.arithmetic == Arithmetic::kInt8Activations;
-        const std::string what =
-            fmt::format("{} {}x{}, {} tokens", shader.name, matrix.rows, matrix.columns, tokens);
-        reference::Product wanted{matrix.rows,
-                                  matrix.columns,
-                                  tokens,
-                                  matrix.values,
-                                  x,
-                                  bias ? std::span(bias_values) : std::span<float>(),
-                                  accumulate ? std::span(y) : std::span<float>()};
-        const std::span<const float> got = y_buffer.mapped_as<float>().first(size_t{tokens} * matrix.rows);
-        std::vector<float> used;
-        if (is_rounded) {
-          // Rounding is judged over the whole result, where a few numbers may be unlucky, and what the kernel
-          // makes of rounded activations exactly.
-          const double limit = nmse_limit(variant.arithmetic, 1e-10) * (got.size() < 200 ? 5 : 1);
-          EXPECT_LE(test::nmse(got, wanted.values()), limit) << what;
-          used = read_rounded(rounded.mapped_as<uint32_t>(), x_stride, matrix.columns);
-          wanted.x = used;
-        }
-        EXPECT_LE(wanted.worst_row(got), 1e-10) << what;
+    const std::vector<float> x = test::random_values(size_t{tokens} * matrix.columns, 7);
+    const std::vector<float> bias_values = test::random_values(matrix.rows, 8);
+    std::vector<float> y = test::random_values(size_t{tokens} * matrix.rows, 9);
+    vk::Buffer weights;
+    const Weight weight = matrix.pack(context(), weights, panels_a_part);
+    const vk::Buffer x_buffer = upload_vectors(x, matrix.columns);
+    const vk::Buffer y_buffer = upload(y);
+    const vk::Buffer bias_buffer = upload(bias_values);
+    const vk::BufferRange bias_range(bias_buffer);
+    const uint32_t x_stride = stride(matrix.columns);
+    const vk::Buffer rounded = zeros(rounded_bytes(x_stride, tokens) / sizeof(float));
+    const Vectors vectors{x_buffer, x_stride, may_round ? rounded : vk::BufferRange()};
+    run([&](vk::CommandList& commands) {
+      prepare_matmul(context(), commands, {&weight}, vectors, tokens);
+      matmul(context(), commands, weight, vectors, {y_buffer, matrix.rows}, tokens,
+             {accumulate, bias ? &bias_range : nullptr});
+    });
+    const auto [variant, shader] = matmul_choice(context().profile, matrix.format, tokens, may_round);
+    const bool is_rounded = variant.arithmetic == Arithmetic::kInt8Activations;
+    const std::string what =
+        fmt::format("{} {}x{}, {} tokens", shader.name, matrix.rows, matrix.columns, tokens);
+    reference::Product wanted{matrix.rows,
+                              matrix.columns,
+                              tokens,
+                              matrix.values,
+                              x,
+                              bias ? std::span(bias_values) : std::span<float>(),
+                              accumulate ? std::span(y) : std::span<float>()};
+    const std::span<const float> got = y_buffer.mapped_as<float>().first(size_t{tokens} * matrix.rows);
+    std::vector<float> used;
+    if (is_rounded) {
+      // Rounding is judged over the whole result, where a few numbers may be unlucky, and what the kernel
+      // makes of rounded activations exactly.
+      const double limit = nmse_limit(variant.arithmetic, 1e-10) * (got.size() < 200 ? 5 : 1);
+      EXPECT_LE(test::nmse(got, wanted.values()), limit) << what;
+      used = read_rounded(rounded.mapped_as<uint32_t>(), x_stride, matrix.columns);
+      wanted.x = used;
+    }
+    EXPECT_LE(wanted.worst_row(got), 1e-10) << what;
       }
-    };
+};
 
-    TEST_P(MatmulTest, EveryFormatAtOneAndManyTokens) {
-      for (const quant::FormatInfo& format : quant::all_formats()) {
-        const uint32_t columns = format.block_elements == 256 ? 768 : 288;
-        const MadeUpMatrix matrix(format.format, 80, columns, 3);
-        check(matrix, 1);
-        check(matrix, 9);
-      }
-    }
+TEST_P(MatmulTest, EveryFormatAtOneAndManyTokens) {
+  for (const quant::FormatInfo& format : quant::all_formats()) {
+    const uint32_t columns = format.block_elements == 256 ? 768 : 288;
+    const MadeUpMatrix matrix(format.format, 80, columns, 3);
+    check(matrix, 1);
+    check(matrix, 9);
+  }
+}
 
-    TEST_P(MatmulTest, OddSizes) {
-      for (const uint32_t rows : {1U, 3U, 31U, 33U, 48U, 257U})
-        check(MadeUpMatrix(Format::kQ8_0, rows, 96, rows), 3);
-      for (const uint32_t columns : {1U, 3U, 31U, 33U, 48U, 80U, 257U, 288U}) {
-        check(MadeUpMatrix(Format::kF32, 33, columns, columns), 1);
-        check(MadeUpMatrix(Format::kF16, 33, columns, columns), 8);
-      }
-      for (const uint32_t tokens : {2U, 7U, 8U, 17U})
-        check(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
-    }
+TEST_P(MatmulTest, OddSizes) {
+  for (const uint32_t rows : {1U, 3U, 31U, 33U, 48U, 257U})
+    check(MadeUpMatrix(Format::kQ8_0, rows, 96, rows), 3);
+  for (const uint32_t columns : {1U, 3U, 31U, 33U, 48U, 80U, 257U, 288U}) {
+    check(MadeUpMatrix(Format::kF32, 33, columns, columns), 1);
+    check(MadeUpMatrix(Format::kF16, 33, columns, columns), 8);
+  }
+  for (const uint32_t tokens : {2U, 7U, 8U, 17U}) check(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
+}
 
-    TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
-      for (const Format format :
-           {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
-        for (const uint32_t rows : {1U, 65U}) check(MadeUpMatrix(format, rows, 1024, rows), 1);
-        check(MadeUpMatrix(format, 33, 256, 5), 7);
-        check(MadeUpMatrix(format, 97, 512, 6), 17);
-      }
-    }
+TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
+  for (const Format format : {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
+    for (const uint32_t rows : {1U, 65U}) check(MadeUpMatrix(format, rows, 1024, rows), 1);
+    check(MadeUpMatrix(format, 33, 256, 5), 7);
+    check(MadeUpMatrix(format, 97, 512, 6), 17);
+  }
+}
 
-    /// The largest quants with the largest activations, all of one sign and then of alternating ones: sums of
-    /// 16 bits just hold them.
-    TEST_P(MatmulTest, ExtremeValuesDoNotOverflow) {
-      for (const Format format :
-           {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
-        for (const uint32_t period : {1U, 2U, 8U}) check_signs(format, period);
-      }
-    }
+/// The largest quants with the largest activations, all of one sign and then of alternating ones: sums of
+/// 16 bits just hold them.
+TEST_P(MatmulTest, ExtremeValuesDoNotOverflow) {
+  for (const Format format : {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
+    for (const uint32_t period : {1U, 2U, 8U}) check_signs(format, period);
+  }
+}
 
-    TEST_P(MatmulTest, ActivationsThatAreNoNumbersAreNoticed) {
-      const MadeUpMatrix matrix(Format::kQ4_0, 32, 64, 1);
-      for (const float bad : {std::nanf(""), INFINITY}) {
-        std::vector<float> x(matrix.columns, 1.0F);
-        x[40] = bad;
-        for (const float value : product(matrix, x)) EXPECT_FALSE(std::isfinite(value));
-      }
-    }
+TEST_P(MatmulTest, ActivationsThatAreNoNumbersAreNoticed) {
+  const MadeUpMatrix matrix(Format::kQ4_0, 32, 64, 1);
+  for (const float bad : {std::nanf(""), INFINITY}) {
+    std::vector<float> x(matrix.columns, 1.0F);
+    x[40] = bad;
+    for (const float value : product(matrix, x)) EXPECT_FALSE(std::isfinite(value));
+  }
+}
 
-    TEST_P(MatmulTest, AddsBiasAndWhatWasThere) {
-      check(MadeUpMatrix(Format::kQ4_K, 48, 256, 1), 1, true, false);
-      check(MadeUpMatrix(Format::kQ4_K, 48, 256, 2), 5, false, true);
-      check(MadeUpMatrix(Format::kF16, 48, 48, 3), 1, true, true);
-    }
+TEST_P(MatmulTest, AddsBiasAndWhatWasThere) {
+  check(MadeUpMatrix(Format::kQ4_K, 48, 256, 1), 1, true, false);
+  check(MadeUpMatrix(Format::kQ4_K, 48, 256, 2), 5, false, true);
+  check(MadeUpMatrix(Format::kF16, 48, 48, 3), 1, true, true);
+}
 
-    TEST_P(MatmulTest, PartsOfALargeMatrix) {
-      check(MadeUpMatrix(Format::kQ4_0, 200, 64, 1), 1, false, true, 1);
-      check(MadeUpMatrix(Format::kQ6_K, 200, 512, 2), 3, false, false, 2);
-    }
+TEST_P(MatmulTest, PartsOfALargeMatrix) {
+  check(MadeUpMatrix(Format::kQ4_0, 200, 64, 1), 1, false, true, 1);
+  check(MadeUpMatrix(Format::kQ6_K, 200, 512, 2), 3, false, false, 2);
+}
 
-    TEST_P(MatmulTest, EmbedLooksUpRowsOfEveryFormat) {
-      for (const quant::FormatInfo& format : quant::all_formats()) {
-        const uint32_t columns = format.block_elements == 256 ? 256 : 96;
-        const MadeUpMatrix matrix(format.format, 150, columns, 5);
-        vk::Buffer weights;
-        const Weight table = matrix.pack(context(), weights, 1);
-        const std::vector<uint32_t> ids = {0, 149, 31, 32, 77, 77};
-        std::vector<uint32_t> step(shaders::STEP_TOKENS + ids.size(), 0);
-        std::copy(ids.begin(), ids.end(), step.begin() + shaders::STEP_TOKENS);
-        const vk::Buffer step_buffer = upload(step);
-        const vk::Buffer x = zeros(ids.size() * stride(columns));
-        run([&](vk::CommandList& commands) {
-          embed(context(), commands, table, step_buffer, {x, stride(columns)},
-                static_cast<uint32_t>(ids.size()));
-        });
-        const std::span<const float> got = x.mapped_as<float>();
-        for (size_t t = 0; t < ids.size(); ++t) {
-          for (uint32_t k = 0; k < columns; ++k) {
-            const float wanted = matrix.values[ids[t] * columns + k];
-            // A fused multiply-add or a masked nibble's power of two may round once less or more than the
-            // reference.
-            ASSERT_NEAR(got[t * stride(columns) + k], wanted, 1e-6F * std::max(1.0F, std::abs(wanted)))
-                << format.name << " token " << t << " element " << k;
-          }
-        }
+TEST_P(MatmulTest, EmbedLooksUpRowsOfEveryFormat) {
+  for (const quant::FormatInfo& format : quant::all_formats()) {
+    const uint32_t columns = format.block_elements == 256 ? 256 : 96;
+    const MadeUpMatrix matrix(format.format, 150, columns, 5);
+    vk::Buffer weights;
+    const Weight table = matrix.pack(context(), weights, 1);
+    const std::vector<uint32_t> ids = {0, 149, 31, 32, 77, 77};
+    std::vector<uint32_t> step(shaders::STEP_TOKENS + ids.size(), 0);
+    std::copy(ids.begin(), ids.end(), step.begin() + shaders::STEP_TOKENS);
+    const vk::Buffer step_buffer = upload(step);
+    const vk::Buffer x = zeros(ids.size() * stride(columns));
+    run([&](vk::CommandList& commands) {
+      embed(context(), commands, table, step_buffer, {x, stride(columns)}, static_cast<uint32_t>(ids.size()));
+    });
+    const std::span<const float> got = x.mapped_as<float>();
+    for (size_t t = 0; t < ids.size(); ++t) {
+      for (uint32_t k = 0; k < columns; ++k) {
+        const float wanted = matrix.values[ids[t] * columns + k];
+        // A fused multiply-add or a masked nibble's power of two may round once less or more than the
+        // reference.
+        ASSERT_NEAR(got[t * stride(columns) + k], wanted, 1e-6F * std::max(1.0F, std::abs(wanted)))
+            << format.name << " token " << t << " element " << k;
       }
     }
+  }
+}
 
-    MOTLEY_ON_EVERY_DEVICE(MatmulTest);
+MOTLEY_ON_EVERY_DEVICE(MatmulTest);
 
-    }  // namespace
+}  // namespace
 }  // namespace motley::kernels

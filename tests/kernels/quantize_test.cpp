@@ -1,6 +1,7 @@
 #include "kernels/quantize.hpp"
 
 #include <bit>
+#include <cmath>
 
 #include "kernels/fixture.hpp"
 
