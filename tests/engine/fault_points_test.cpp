@@ -27,7 +27,7 @@ using vk::Fault;
 using Devices = std::vector<std::shared_ptr<vk::Device>>;
 
 constexpr size_t kTokens = 3;
-constexpr uint64_t kUsualStride = 97;  // a prime, so that no kind of call is always left out
+constexpr uint64_t kUsualStride = 47;  // a prime, so that no kind of call is always left out
 constexpr std::chrono::seconds kLongest{10};
 constexpr Fault kFaults[] = {Fault::kDeviceLost, Fault::kOutOfDeviceMemory, Fault::kOutOfHostMemory,
                              Fault::kInitializationFailed, Fault::kHang};

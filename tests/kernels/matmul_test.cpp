@@ -16,19 +16,16 @@ using quant::Format;
 
 class MatmulTest : public test::KernelTest {
  protected:
-  /// Runs one product, with rounded activations and without, and checks every row and every vector against
-  /// float64.
+  /// Runs one product, with rounded activations and without, and checks every row and every vector
+  /// against float64.
   void check(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
-      /// Runs one product, with rounded activations and without, and checks every row and every vector
-      /// against float64.
-      void check(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
-                 uint32_t panels_a_part = 1U << 20) {
+             uint32_t panels_a_part = 1U << 20) {
     for (const bool may_round : {false, true})
       check_one(matrix, tokens, accumulate, bias, panels_a_part, may_round);
-      }
+  }
 
-      /// One vector's products, with rounded activations where the device has them.
-      std::vector<float> product(const MadeUpMatrix& matrix, std::span<const float> x) {
+  /// One vector's products, with rounded activations where the device has them.
+  std::vector<float> product(const MadeUpMatrix& matrix, std::span<const float> x) {
     vk::Buffer weights;
     const Weight weight = matrix.pack(context(), weights);
     const uint32_t x_stride = stride(matrix.columns);
@@ -42,12 +39,12 @@ class MatmulTest : public test::KernelTest {
     });
     const std::span<const float> got = y.mapped_as<float>();
     return {got.begin(), got.end()};
-      }
+  }
 
-      /// Weights of one size whose signs change every `period` elements, activations with the same signs in
-      /// the first half of the rows' length and the opposite ones in the second; neighbouring rows of
-      /// opposite signs.
-      void check_signs(Format format, uint32_t period) {
+  /// Weights of one size whose signs change every `period` elements, activations with the same signs in
+  /// the first half of the rows' length and the opposite ones in the second; neighbouring rows of
+  /// opposite signs.
+  void check_signs(Format format, uint32_t period) {
     constexpr uint32_t kRows = 33;
     constexpr uint32_t kColumns = 512;
     std::vector<float> exact(size_t{kRows} * kColumns);
@@ -68,10 +65,10 @@ class MatmulTest : public test::KernelTest {
       }
       ASSERT_NEAR(got[row], wanted, 1e-5 * power) << quant::info(format).name << " row " << row;
     }
-      }
+  }
 
-      void check_one(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate, bool bias,
-                     uint32_t panels_a_part, bool may_round) {
+  void check_one(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate, bool bias,
+                 uint32_t panels_a_part, bool may_round) {
     const std::vector<float> x = test::random_values(size_t{tokens} * matrix.columns, 7);
     const std::vector<float> bias_values = test::random_values(matrix.rows, 8);
     std::vector<float> y = test::random_values(size_t{tokens} * matrix.rows, 9);
@@ -111,7 +108,7 @@ class MatmulTest : public test::KernelTest {
       wanted.x = used;
     }
     EXPECT_LE(wanted.worst_row(got), 1e-10) << what;
-      }
+  }
 };
 
 TEST_P(MatmulTest, EveryFormatAtOneAndManyTokens) {
