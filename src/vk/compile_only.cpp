@@ -38,6 +38,10 @@ void leave_only_compilation(VolkDeviceTable& table) {
   disable(table.vkCmdPipelineBarrier);
   disable(table.vkCmdCopyBuffer);
   disable(table.vkCmdFillBuffer);
+  disable(table.vkCreateQueryPool);
+  disable(table.vkCmdResetQueryPool);
+  disable(table.vkCmdWriteTimestamp);
+  disable(table.vkGetQueryPoolResults);
 }
 
 }  // namespace motley::vk
