@@ -27,7 +27,7 @@ awk -v order="$order" '
 
   # The room a header belongs to; empty for one of a library or of the same folder.
   function room_of(header, folder) {
-    if (header ~ /^params\// || header == "shader_table.hpp") return "shaders"
+    if (header ~ /^params\// || header ~ /\.glsl$/ || header == "shader_table.hpp") return "shaders"
     folder = header
     return sub(/\/.*/, "", folder) && folder in rank ? folder : ""
   }

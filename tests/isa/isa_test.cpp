@@ -1,6 +1,7 @@
 // AMD's compiler takes every kernel, on five generations and at both wave sizes, without spilling vector
 // registers.
 #include <set>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -14,10 +15,13 @@ namespace {
 constexpr const char* kNoCompiler =
     "RADV's null hardware is not here; Mesa has it up to 22.3 (Debian 12's mesa-vulkan-drivers)";
 
-/// Flavours bN hand values round subgroups of 4 or 8, which only CPU drivers have.
+/// Flavours for CPU drivers: bN hand values round subgroups of 4 or 8, t read texels, i8 take rounded
+/// activations, which quantize makes.
 bool is_for_cpu_drivers(const std::string& kernel) {
-  for (size_t at = kernel.find(".b"); at != std::string::npos; at = kernel.find(".b", at + 1)) {
-    if (kernel[at + 2] == '4' || kernel[at + 2] == '8') return true;
+  if (kernel == "quantize") return true;
+  std::istringstream parts(kernel);
+  for (std::string part; std::getline(parts, part, '.');) {
+    if (part == "b4" || part == "b8" || part == "t" || part == "i8") return true;
   }
   return false;
 }

@@ -96,13 +96,13 @@ TEST_P(SelfTestTest, AVariantThatIsWrongGivesWayToTheNext) {
   const std::string best = uses.front().choose(profile()).shader.name;
   profile().find_shader = wrong_code;
   const std::vector<std::string> tried = try_all(uses);
-  ASSERT_EQ(tried.size(), 2U);
-  EXPECT_EQ(tried[0], best);
+  ASSERT_GE(tried.size(), 2U);  // several are wrong where the device has the choice
+  EXPECT_EQ(tried.front(), best);
   EXPECT_FALSE(verdict(best).passed);
   EXPECT_FALSE(verdict(best).nmse <= 1e-3);  // or NaN
   EXPECT_NE(verdict(best).reason.find("at most 1e-10 is right"), std::string::npos) << verdict(best).reason;
-  EXPECT_TRUE(verdict(tried[1]).passed) << verdict(tried[1]).reason;
-  EXPECT_EQ(uses.front().choose(profile()).shader.name, tried[1]);
+  EXPECT_TRUE(verdict(tried.back()).passed) << verdict(tried.back()).reason;
+  EXPECT_EQ(uses.front().choose(profile()).shader.name, tried.back());
   EXPECT_LT(uses.front().error(context()), 1e-10) << "what the kernel computes now is right";
 }
 

@@ -19,7 +19,7 @@ written '"type": "cpu"'
 written '"measured": null'
 check 0 'measuring ' "$motley" devices --measure
 written 'reads its memory at [0-9.]+ GB/s'
-written 'q4_0 +weights: +[0-9.]+ GB/s decoding, +[0-9.]+ GFLOP/s on prompts'
+written 'q4_0 +weights: +[0-9.]+ GB/s and [0-9.]+ us a product decoding, +[0-9.]+ GFLOP/s on prompts'
 # What was measured is known from then on, until it is damaged.
 check 0 '' "$motley" devices --json
 written '"bandwidth_gbs": [0-9.]+'
