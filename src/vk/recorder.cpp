@@ -45,7 +45,8 @@ CommandList::CommandList(Device& device, bool timed) : device_(device) {
 
 CommandList::~CommandList() {
   if (device_.hangs())
-    device_.keep(std::move(command_pool_), std::move(descriptor_pools_), std::move(timer_));
+    device_.keep(std::move(command_pool_), std::move(descriptor_pools_), std::move(views_),
+                 std::move(timer_));
 }
 
 void CommandList::copy(const BufferRange& from, const BufferRange& to) {
