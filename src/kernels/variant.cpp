@@ -17,7 +17,8 @@ const vk::ShaderCode* usable_shader(const Profile& profile, std::string_view ste
 
 void fail_without_variant(const Profile& profile, std::string_view stem, const std::string& reasons) {
   fail(ErrorCode::kDeviceLost,
-       "{} has no variant of kernel '{}' that works{}. Update its driver, or take another device",
+       "{} has no variant of kernel '{}' that works{}. Update its driver, try again with 'motley devices "
+       "--measure', or take another device",
        profile.device, stem, reasons);
 }
 

@@ -35,6 +35,8 @@ std::string software_drivers() {
 
 std::shared_ptr<vk::Instance> make_instance(bool validate) {
   ::setenv("VK_ICD_FILENAMES", software_drivers().c_str(), 0);
+  // What tests find out, with faults made on purpose, is none of the user's.
+  ::setenv("XDG_CACHE_HOME", MOTLEY_TEST_CACHE, 0);
   return vk::Instance::create({.validate = validate});
 }
 

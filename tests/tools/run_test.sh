@@ -12,14 +12,22 @@ check 0 '' "$motley" devices
 written 'cpu'
 written '^ +1st: a software driver'
 written 'not measured yet'
+written 'self-test: not run yet'
 check 0 '' "$motley" run --list-devices
 written 'cpu'
 check 0 '' "$motley" devices --json
 written '"type": "cpu"'
 written '"measured": null'
+written '"variants": 0'
 check 0 'measuring ' "$motley" devices --measure
 written 'reads its memory at [0-9.]+ GB/s'
 written 'q4_0 +weights: +[0-9.]+ GB/s and [0-9.]+ us a product decoding, +[0-9.]+ GFLOP/s on prompts'
+written 'self-test: [0-9]+ kernel variants compute rightly'
+check 0 '' "$motley" devices --kernels
+written 'matmul +q4_0 +one token +matmul\.q4_0[^ ]* +[0-9.]+e-[0-9]+ '
+check 0 '' "$motley" devices --kernels --json
+written '"variant": "matmul\.q4_0'
+written '"switched_off": \[\]'
 # What was measured is known from then on, until it is damaged.
 check 0 '' "$motley" devices --json
 written '"bandwidth_gbs": [0-9.]+'
