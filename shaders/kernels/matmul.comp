@@ -3,7 +3,7 @@
 // Weights are packed in panels of 4 * LANES rows (src/kernels/weight_layout.hpp): one 16-byte load gives a lane the same word of its
 // four rows, and the lanes of a panel read neighbouring addresses. A lane keeps COLUMNS sums of its four rows.
 //
-// Flavours, for CPU drivers where nothing else is said (GB/s of Q4_0 with one column, GFLOP/s with 64; two cores of a Xeon 6):
+// Flavours, for CPU drivers where nothing else is said (GB/s of Q4_0 with one column, GFLOP/s with 64; two cores of a Xeon with AVX-512):
 // PANELS=n     a workgroup works on so many panels, so that what is loaded or decoded of an activation serves them all.
 // INT8         activations rounded to 8 bits (quantize.comp), products of integers: matmul_int8.glsl.
 // TEXELS       everything is read through texel buffers. lavapipe 22.3 makes of any other load that is not at a constant address a
