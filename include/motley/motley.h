@@ -237,8 +237,8 @@ typedef struct motley_session_options {
 } motley_session_options;
 
 static inline motley_session_options motley_session_options_default(void) {
-  motley_session_options options = {
-      sizeof(motley_session_options), 0, 0, MOTLEY_CACHE_F16, MOTLEY_CACHE_F16, MOTLEY_ACTIVATIONS_AUTO};
+  motley_session_options options = {sizeof(motley_session_options), 0, 0, MOTLEY_CACHE_F16, MOTLEY_CACHE_F16,
+                                    MOTLEY_ACTIVATIONS_AUTO};
   return options;
 }
 
@@ -266,7 +266,8 @@ typedef struct motley_plan_options {
   const char* devices;  /* the only ones to use */
   const char* excluded; /* devices not to use */
   const char* priority; /* devices to fill first, in this order */
-  const double* split;  /* [split_count]: shares of the layers, one for each of `devices`, or of all, best first */
+  const double*
+      split; /* [split_count]: shares of the layers, one for each of `devices`, or of all, best first */
   size_t split_count;
   const char* layers;     /* the whole plan by hand: "A:0-19,B:20-31"; a device may come twice */
   uint64_t reserve_bytes; /* to leave free on every device */

@@ -10,7 +10,6 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
 #include "kernels/top_k.hpp"
 #include "kernels/workbench.hpp"
@@ -85,20 +84,6 @@ double product(Context& context, quant::Format format, uint32_t least_tokens, bo
   worst.add(error_with({.accumulate = true}));
   worst.add(error_with({.bias = &bias_range}));
   return worst.get();
-}
-
-double rounding(Context& context) {
-  constexpr uint32_t kWidth = 1040;
-  constexpr uint32_t kTokens = 2;
-  const uint32_t stride = padded_stride(kWidth);
-  const std::vector<float> x = random_values(size_t{kTokens} * kWidth, 6, 3.0F);
-  const vk::Buffer floats = upload_vectors(context.device, x, kWidth);
-  const vk::Buffer rounded = upload_nan(context.device, rounded_floats(kWidth, kTokens));
-  run(context.device, [&](vk::CommandList& commands) {
-    quantize(context, commands, {floats, stride, rounded}, kTokens);
-  });
-  const std::vector<float> got = read_rounded(rounded.mapped_as<uint32_t>(), stride, kWidth);
-  return nmse(got, std::vector<double>(x.begin(), x.end()));
 }
 
 double embed(Context& context, quant::Format format) {

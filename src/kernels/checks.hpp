@@ -17,8 +17,8 @@ namespace motley::kernels::checks {
 
 constexpr uint32_t kHeadSize = 80;  // no power of two, and more than a subgroup's lanes
 
+/// With the rounding of the vectors where the variant asks for it: where that is wrong, others do without.
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round);
-double rounding(Context& context);
 double embed(Context& context, quant::Format format);
 double norm(Context& context);
 double norm_of_heads(Context& context);

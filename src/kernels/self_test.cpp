@@ -14,7 +14,6 @@ namespace motley::kernels {
 namespace {
 
 constexpr double kProductLimit = 1e-10;
-constexpr double kRoundingLimit = 1e-4;
 constexpr double kElementwiseLimit = 1e-9;
 constexpr double kAttentionLimit = 1e-8;
 constexpr double kHalfLimit = 2e-7;  // of what is rounded to half precision once
@@ -91,7 +90,6 @@ std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
   std::vector<KernelUse> uses{
       only("rms_norm", "rms_norm", "vectors", checks::norm, kElementwiseLimit),
       only("rms_norm.in_place", "rms_norm", "heads", checks::norm_of_heads, kElementwiseLimit),
-      only("quantize", "quantize", "", checks::rounding, kRoundingLimit),
       only("swiglu", "swiglu", "", checks::swiglu, kElementwiseLimit),
       only("top_k", "top_k", "", checks::top_k, 0),
       only("attention_merge", "attention_merge", "", checks::attention_merge, kAttentionLimit)};

@@ -79,8 +79,8 @@ class RecoveryTest : public ::testing::Test {
     }
   }
 
-  /// The calls of a whole run that a fault could strike. The first run ever has its devices tried and measured,
-  /// the others do not.
+  /// The calls of a whole run that a fault could strike. The first run ever has its devices tried and
+  /// measured, the others do not.
   uint64_t count_calls(vk::Fault fault, const std::string& device) {
     run(make_host());
     vk::arm_fault({fault, UINT64_MAX, device});

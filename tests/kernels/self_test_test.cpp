@@ -46,8 +46,8 @@ TEST_P(SelfTestTest, WhatIsRightPasses) {
   needs.single_heads = true;
   const std::vector<std::string> tried = try_all(kernel_uses(needs));
   for (const char* name :
-       {"rms_norm", "rms_norm.in_place", "swiglu", "quantize", "top_k", "attention_merge", "rope",
-        "rope.k32v32", "attention", "attention.r4", "attention.k32v32.r4", "embed.f32", "embed.q4_k"}) {
+       {"rms_norm", "rms_norm.in_place", "swiglu", "top_k", "attention_merge", "rope", "rope.k32v32",
+        "attention", "attention.r4", "attention.k32v32.r4", "embed.f32", "embed.q4_k"}) {
     EXPECT_EQ(std::ranges::count(tried, name), 1) << name;
   }
   for (const std::string& name : tried) EXPECT_TRUE(verdict(name).passed) << name << verdict(name).reason;
@@ -87,7 +87,8 @@ const vk::ShaderCode* wrong_code(std::string_view name) {
   if (name == "matmul.q8_0.t.p2" || name == "matmul.q8_0.b8" || name == "matmul.q8_0.b4.p4")
     return with_code_of("matmul.q4_0" + std::string(name.substr(std::string_view("matmul.q8_0").size())));
   if (name == "rope.k32v32") return with_code_of("rope.k32");
-  if (name == "swiglu") return with_code_of("rms_norm");  // of three buffers in place of two
+  // Of three buffers in place of two.
+  if (name == "swiglu" || name == "quantize") return with_code_of("rms_norm");
   return shaders::find(name);
 }
 
@@ -104,6 +105,17 @@ TEST_P(SelfTestTest, AVariantThatIsWrongGivesWayToTheNext) {
   EXPECT_TRUE(verdict(tried.back()).passed) << verdict(tried.back()).reason;
   EXPECT_EQ(uses.front().choose(profile()).shader.name, tried.back());
   EXPECT_LT(uses.front().error(context()), 1e-10) << "what the kernel computes now is right";
+}
+
+TEST_P(SelfTestTest, WhereRoundingFailsProductsDoWithout) {
+  if (!profile().int8_activations) GTEST_SKIP() << "rounds nothing";
+  const std::vector<KernelUse> uses = uses_of({{Format::kQ4_0}, {}, {}}, "matmul", "one token");
+  ASSERT_EQ(uses.front().choose(profile()).row.arithmetic, Arithmetic::kInt8Activations);
+  profile().find_shader = wrong_code;
+  const std::vector<std::string> tried = try_all(uses);
+  EXPECT_FALSE(verdict(tried.front()).passed);
+  EXPECT_TRUE(verdict(tried.back()).passed) << verdict(tried.back()).reason;
+  EXPECT_EQ(uses.front().choose(profile()).row.arithmetic, Arithmetic::kFloat32);
 }
 
 TEST_P(SelfTestTest, WithoutAnyRightVariantTheDeviceIsOfNoUse) {
