@@ -1,4 +1,5 @@
 // isa: what AMD's compiler makes of every kernel, on a machine without such a card.
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 
@@ -69,29 +70,33 @@ int run(const Options& options) {
   return bad.empty() ? 0 : 1;
 }
 
-}  // namespace
-}  // namespace motley::isa
-
-int main(int argc, char** argv) {
+int execute(int argc, char** argv) {
   CLI::App app(
       "Compiles every kernel as the engine uses it with RADV's compiler, for AMD GPUs that need not be "
-      "there, and "
-      "prints registers,\nspills, occupancy, instructions and the compiler's estimates of latency and "
-      "inverse "
-      "throughput. Exit status: 0; 1 when a\nkernel spills vector registers or does not compile, 2 usage, 77 "
-      "when "
-      "this machine's RADV has no null hardware.");
-  motley::isa::Options options;
+      "there, and\n"
+      "prints registers, spills, occupancy, instructions and the compiler's estimates of latency and "
+      "throughput.\n"
+      "Exit status: 0; 1 when a kernel spills vector registers or does not compile, 2 usage, 77 when this "
+      "machine's\n"
+      "RADV has no null hardware.");
+  Options options;
   add_options(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  return run(options);
+}
+
+}  // namespace
+}  // namespace motley::isa
+
+int main(int argc, char** argv) {
   try {
-    return run(options);
+    return motley::isa::execute(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "isa: {}\n", error.what());
+    std::fprintf(stderr, "isa: %s\n", error.what());
     return 1;
   }
 }

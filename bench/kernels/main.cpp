@@ -1,4 +1,5 @@
 // kernels_bench: every kernel by itself, with every format, verified before it is timed.
+#include <cstdio>
 #include <map>
 
 #include <CLI/CLI.hpp>
@@ -63,19 +64,15 @@ int run(const Options& options, std::vector<char*> arguments) {
   return bench.failures() == 0 ? 0 : 1;
 }
 
-}  // namespace
-}  // namespace motley::bench
-
-int main(int argc, char** argv) {
-  using motley::bench::all_shapes;
+int execute(int argc, char** argv) {
   CLI::App app(
       "Times every kernel by itself after comparing its results with a double-precision computation. Each "
-      "figure is "
-      "told as a\nshare of what the device was measured to do at most in the same run: reading its memory, "
-      "and "
-      "single-precision arithmetic\nwithout matrix units. Options of Google Benchmark work as well: "
+      "figure is\n"
+      "told as a share of what the device was measured to do at most in the same run: reading its memory, "
+      "and\n"
+      "single-precision arithmetic without matrix units. Options of Google Benchmark work as well:\n"
       "--benchmark_filter=matmul/q4_0, --benchmark_format=json.");
-  motley::bench::Options options;
+  Options options;
   app.add_option("--device", options.device,
                  "An index, a UUID, a PCI address, or part of a name; the best by default");
   app.add_option("--shapes", options.shapes, "Sizes as of a model: small, 1b or 8b")
@@ -87,15 +84,24 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  // Half a minute in all on a software driver; what the user says comes later and prevails.
+  // A minute in all on a software driver; what the user says comes later and prevails.
   std::vector<std::string> words{argv[0], "--benchmark_min_time=0.1", "--benchmark_counters_tabular=true"};
-  for (const std::string& word : app.remaining()) words.push_back(word);
+  const std::vector<std::string> more = app.remaining();
+  words.insert(words.end(), more.begin(), more.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size());
   for (std::string& word : words) arguments.push_back(word.data());
+  return run(options, arguments);
+}
+
+}  // namespace
+}  // namespace motley::bench
+
+int main(int argc, char** argv) {
   try {
-    return motley::bench::run(options, arguments);
+    return motley::bench::execute(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "kernels_bench: {}\n", error.what());
+    std::fprintf(stderr, "kernels_bench: %s\n", error.what());
     return 1;
   }
 }

@@ -5,6 +5,7 @@
 #include "kernels/bench.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/memory.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
 #include "kernels/timing.hpp"
 
@@ -19,9 +20,11 @@ struct Product {
   std::vector<float> x_values;
   DeviceWeights weights;
   vk::Buffer x;
+  vk::Buffer rounded;         ///< x, where the device's variant wants it so
   std::vector<vk::Buffer> y;  ///< one for each copy of the weights: as with q, k and v none waits for another
 
-  Product(kernels::Context& of, quant::Format format, uint32_t rows, uint32_t columns, uint32_t count)
+  Product(kernels::Context& of, quant::Format format, uint32_t rows, uint32_t columns, uint32_t count,
+          bool may_round)
       : context(of),
         matrix(format, rows, columns, 1),
         tokens(count),
@@ -29,11 +32,22 @@ struct Product {
         weights(of, matrix),
         x(vectors_on_device(of.device, x_values, columns)) {
     for (uint32_t i = 0; i < weights.copies(); ++i) y.push_back(zeros_on_device(of.device, count, rows));
+    if (!may_round) return;
+    rounded = vk::Buffer(of.device, kernels::rounded_bytes(kernels::padded_stride(columns), count),
+                         vk::MemoryUse::kDevice, "benchmark of matmul");
+    kernels::run_once(of.device, [&](vk::CommandList& commands) {
+      kernels::prepare_matmul(context, commands, {&weights.weight(0)}, vectors(), tokens);
+    });
+  }
+
+  kernels::Vectors vectors() const {
+    const bool rounds = rounded.size_bytes() > 0;
+    return {x, kernels::padded_stride(matrix.columns), rounds ? rounded : vk::BufferRange()};
   }
 
   void record(vk::CommandList& commands, uint32_t turn) {
     const uint32_t copy = turn % weights.copies();
-    kernels::matmul(context, commands, weights.weight(copy), {x, kernels::padded_stride(matrix.columns)},
+    kernels::matmul(context, commands, weights.weight(copy), vectors(),
                     {y[copy], kernels::padded_stride(matrix.rows)}, tokens);
   }
 
@@ -64,28 +78,71 @@ struct Product {
 };
 
 Subject prepare(kernels::Context& context, quant::Format format, uint32_t rows, uint32_t columns,
-                uint32_t tokens) {
-  const auto product = std::make_shared<Product>(context, format, rows, columns, tokens);
+                uint32_t tokens, bool may_round) {
+  const auto product = std::make_shared<Product>(context, format, rows, columns, tokens, may_round);
   kernels::run_once(context.device, [&](vk::CommandList& commands) { product->record(commands, 0); });
-  const kernels::Arithmetic arithmetic =
-      kernels::matmul_choice(context.profile, format, tokens).row.arithmetic;
+  const auto choice = kernels::matmul_choice(context.profile, format, tokens, may_round);
   return {[=](vk::CommandList& commands, uint32_t turn) { product->record(commands, turn); },
           product->weights.copies(), product->work(), product->error(),
-          kernels::nmse_limit(arithmetic, 1e-10)};
+          kernels::nmse_limit(choice.row.arithmetic, 1e-10)};
+}
+
+/// The products as the engine has them and, where those take rounded activations, with exact ones.
+void add_products(Bench& bench, uint32_t tokens, bool may_round) {
+  const uint32_t rows = bench.shapes().feed_forward;
+  const uint32_t columns = bench.shapes().width;
+  const kernels::Profile& profile = bench.context().profile;
+  for (const quant::FormatInfo& format : quant::all_formats()) {
+    const auto arithmetic = [&](bool rounds) {
+      return kernels::matmul_choice(profile, format.format, tokens, rounds).row.arithmetic;
+    };
+    if (!may_round && arithmetic(false) == arithmetic(true)) continue;
+    bench.add(fmt::format("{}/{}/{}x{}/{}_tokens", may_round ? "matmul" : "matmul_exact", format.stem, rows,
+                          columns, tokens),
+              [=, &bench, of = format.format] {
+                return prepare(bench.context(), of, rows, columns, tokens, may_round);
+              });
+  }
+}
+
+Subject prepare_quantize(Bench& bench, uint32_t tokens) {
+  struct Rounding {
+    std::vector<float> values;
+    vk::Buffer x;
+    vk::Buffer rounded;
+  };
+  const uint32_t width = bench.shapes().width;
+  const uint32_t stride = kernels::padded_stride(width);
+  vk::Device& device = bench.device();
+  const auto rounding = std::make_shared<Rounding>();
+  rounding->values = kernels::reference::random_values(size_t{tokens} * width, 1);
+  rounding->x = vectors_on_device(device, rounding->values, width);
+  rounding->rounded = vk::Buffer(device, kernels::rounded_bytes(stride, tokens), vk::MemoryUse::kShared,
+                                 "benchmark of quantize");
+  const auto record = [=, &bench](vk::CommandList& commands, uint32_t) {
+    kernels::quantize(bench.context(), commands, {rounding->x, stride, rounding->rounded}, tokens);
+  };
+  kernels::run_once(device, [&](vk::CommandList& commands) { record(commands, 0); });
+  const std::vector<float> got =
+      kernels::read_rounded(rounding->rounded.mapped_as<uint32_t>(), stride, width);
+  const std::vector<double> wanted(rounding->values.begin(), rounding->values.end());
+  const double bytes = 4.0 * static_cast<double>(rounding->values.size()) +
+                       static_cast<double>(rounding->rounded.size_bytes());
+  return {record,
+          1,
+          {bytes, 0},
+          kernels::reference::nmse(got, wanted),
+          kernels::nmse_limit(kernels::Arithmetic::kInt8Activations, 0)};
 }
 
 }  // namespace
 
 void add_matmul(Bench& bench) {
-  const Shapes& shapes = bench.shapes();
-  for (const uint32_t tokens : {1U, shapes.batch}) {
-    for (const quant::FormatInfo& format : quant::all_formats()) {
-      const uint32_t rows = shapes.feed_forward;
-      const uint32_t columns = shapes.width;
-      bench.add(
-          fmt::format("matmul/{}/{}x{}/{}_tokens", format.stem, rows, columns, tokens),
-          [=, &bench, of = format.format] { return prepare(bench.context(), of, rows, columns, tokens); });
-    }
+  for (const uint32_t tokens : {1U, bench.shapes().batch}) {
+    add_products(bench, tokens, true);
+    add_products(bench, tokens, false);
+    bench.add(fmt::format("quantize/{}/{}_tokens", bench.shapes().width, tokens),
+              [=, &bench] { return prepare_quantize(bench, tokens); });
   }
 }
 
