@@ -77,30 +77,29 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   workload.handoff_bytes_per_token = uint64_t{config.embedding} * sizeof(float);
   uint32_t lanes = 0;
   uint64_t kv_bytes = 0;
-  uint64_t slot_bytes = 0;
+  uint64_t staging_bytes = 0;
   bool all_import = true;
   bool rounds = false;
+  workload.scratch.clear();
   for (const vk::DeviceFacts* const facts : devices) {
     const StagePlan stage = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, false});
     const StagePlan last = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, true});
     lanes = std::max(lanes, kernels::make_profile(*facts).lanes);
     kv_bytes = stage.cache_bytes;
-    workload.scratch_bytes = std::max(workload.scratch_bytes, stage.scratch_bytes());
-    workload.context_scratch_bytes =
-        std::max(workload.context_scratch_bytes, stage.rope_table_bytes + stage.attention_parts_bytes);
-    workload.output_scratch_bytes =
-        std::max(workload.output_scratch_bytes, last.scratch_bytes() - stage.scratch_bytes());
-    slot_bytes = stage.slot_bytes();
-    workload.token_scratch_bytes = stage.activation_bytes() / batch;
+    workload.scratch.push_back({.bytes = stage.scratch_bytes(),
+                                .token_bytes = (stage.activation_bytes() + stage.rounded_bytes) / batch,
+                                .context_bytes = stage.rope_table_bytes + stage.attention_parts_bytes,
+                                .output_bytes = last.scratch_bytes() - stage.scratch_bytes()});
+    // A stage between two others stages what it gets and what it gives.
+    staging_bytes = uint64_t{2} * kHandOffSlots * stage.slot_bytes();
     rounds = rounds || stage.rounded_bytes > 0;
     all_import = all_import && HandOff::shares_memory(*facts, *facts);
   }
-
-  // A stage between two others stages what it gets and what it gives.
   if (!all_import && devices.size() > 1) {
-    const uint64_t staging_bytes = uint64_t{2} * kHandOffSlots * slot_bytes;
-    workload.scratch_bytes += staging_bytes;
-    workload.token_scratch_bytes += staging_bytes / batch;
+    for (placement::Scratch& scratch : workload.scratch) {
+      scratch.bytes += staging_bytes;
+      scratch.token_bytes += staging_bytes / batch;
+    }
   }
 
   constexpr uint32_t kLayerDispatches = 13;

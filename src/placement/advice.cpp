@@ -27,8 +27,10 @@ void scale(LayerCost& layer, double weights, double kv) {
 
 bool fits(const Context& context, const Allowed& allowed, double weights, double kv, double scratch = 1) {
   Workload smaller = context.workload;
-  smaller.scratch_bytes -= std::min(smaller.context_scratch_bytes, smaller.scratch_bytes);
-  smaller.scratch_bytes += scaled(smaller.context_scratch_bytes, scratch);
+  for (Scratch& device : smaller.scratch) {
+    device.bytes -= std::min(device.context_bytes, device.bytes);
+    device.bytes += scaled(device.context_bytes, scratch);
+  }
   for (LayerCost& layer : smaller.layers) scale(layer, weights, kv);
   scale(smaller.embedding, weights, kv);
   scale(smaller.output, weights, kv);
@@ -88,12 +90,12 @@ std::string shortage(const Context& context, const Allowed& allowed) {
   for (const size_t device : allowed.regular) {
     usable = saturating_sum(usable, memory.usable_bytes(device));
   }
-  const uint64_t needed = memory.stage_bytes(0, memory.layers());
+  const uint64_t needed = memory.least_bytes_from(0);
   const std::string model = fmt::format(
       "the model with its KV cache for {} tokens takes {} ({} weights, {} KV cache, {} scratch)",
       context.workload.context, gibibytes(needed),
       gibibytes(memory.weights_bytes(0, memory.layers()) + memory.outer_weights_bytes(true, true)),
-      gibibytes(memory.kv_bytes(0, memory.layers())), gibibytes(memory.scratch_bytes(true)));
+      gibibytes(memory.kv_bytes(0, memory.layers())), gibibytes(memory.least_scratch_bytes(true)));
   if (needed > usable) {
     return fmt::format("{}; the devices have {} usable: {} too little", model, gibibytes(usable),
                        gibibytes(needed - usable));

@@ -129,8 +129,7 @@ std::string memory_figures(const Context& context, const Allowed& allowed, uint3
     usable = saturating_sum(usable, context.memory.usable_bytes(device));
   }
   const MemoryModel& memory = context.memory;
-  const uint64_t needed =
-      memory.layer_bytes(first_layer, memory.layers()) + memory.fixed_bytes(first_layer == 0, true);
+  const uint64_t needed = memory.least_bytes_from(first_layer);
   if (needed <= usable) {
     return fmt::format("they take {} of {} usable, but cannot be cut so that each part fits its device",
                        gibibytes(needed), gibibytes(usable));
@@ -183,8 +182,8 @@ std::vector<size_t> able(const Context& context, const std::vector<size_t>& devi
   for (const size_t device : devices) {
     bool holds = false;
     for (uint32_t layer = 0; layer < memory.layers() && !holds; ++layer) {
-      holds =
-          memory.scratch_bytes(false) + memory.layer_bytes(layer, layer + 1) <= memory.usable_bytes(device);
+      holds = memory.scratch_bytes(device, false) + memory.layer_bytes(layer, layer + 1) <=
+              memory.usable_bytes(device);
     }
     if (holds) result.push_back(device);
   }

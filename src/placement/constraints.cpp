@@ -210,7 +210,7 @@ Cuts proportional_cuts(uint32_t layers, const std::vector<size_t>& devices,
 
 std::vector<uint64_t> missing_bytes(const MemoryModel& memory, const Cuts& cuts) {
   std::vector<uint64_t> needed(memory.usable_bytes().size(), 0);
-  for (const Cut& cut : cuts) needed[cut.device] += memory.stage_bytes(cut.begin, cut.end);
+  for (const Cut& cut : cuts) needed[cut.device] += memory.stage_bytes(cut.device, cut.begin, cut.end);
   // A tied matrix that first and last stage of one device both use lies there once.
   if (cuts.size() > 1 && cuts.front().device == cuts.back().device) {
     const uint64_t twice = memory.outer_weights_bytes(true, false) + memory.outer_weights_bytes(false, true);

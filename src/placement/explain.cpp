@@ -45,7 +45,8 @@ std::string share_of(const Context& context, const Plan& plan, const Stage& stag
   const uint32_t layers = context.memory.layers();
   const uint32_t next = stage.last_layer + 1;
   // Shorter chunks were chosen once the layers had their places.
-  const uint64_t used = stage.weights_bytes + stage.kv_bytes + context.memory.scratch_bytes(stage.output);
+  const uint64_t used =
+      stage.weights_bytes + stage.kv_bytes + context.memory.scratch_bytes(stage.device, stage.output);
   const uint64_t room =
       context.memory.usable_bytes(stage.device) - std::min(used, context.memory.usable_bytes(stage.device));
   // A neighbour at either end might move here; the first stage has none before, the last none behind.
@@ -129,7 +130,7 @@ std::string unused_reason(const Context& context, const Allowed& allowed, const 
   for (uint32_t layer = 0; layer < context.memory.layers(); ++layer) {
     least = std::min(least, context.memory.layer_bytes(layer, layer + 1));
   }
-  least = saturating_sum(least, context.memory.scratch_bytes(false));
+  least = saturating_sum(least, context.memory.scratch_bytes(device, false));
   if (least > context.memory.usable_bytes(device)) {
     return fmt::format("too small: one layer and scratch memory take {}, {} are usable", gibibytes(least),
                        gibibytes(context.memory.usable_bytes(device)));

@@ -52,9 +52,9 @@ double choose_chunks(const Context& context, Plan& plan) {
     for (Stage& stage : plan.stages)
       stage.prefill_ms_per_512 = stage_ms(prefill.devices[stage.device], stage);
   }
-  const uint64_t saved = uint64_t{context.costs.prefills().front().chunk_tokens - plan.chunk_tokens} *
-                         context.workload.token_scratch_bytes;
+  const uint64_t less = context.costs.prefills().front().chunk_tokens - plan.chunk_tokens;
   for (Stage& stage : plan.stages) {
+    const uint64_t saved = less * context.workload.scratch_on(stage.device).token_bytes;
     stage.scratch_bytes -= std::min(saved, stage.scratch_bytes);
     if (context.machine.devices[stage.device].device_class == DeviceClass::kCpu)
       stage.host_bytes -= std::min(saved, stage.host_bytes);
@@ -86,7 +86,7 @@ std::vector<Stage> make_stages(const Context& context, const Cuts& cuts,
             : memory.outer_weights_bytes(stage.embedding, stage.output);
     stage.weights_bytes = memory.weights_bytes(resident, end) + outer;
     stage.kv_bytes = memory.kv_bytes(resident, end);
-    stage.scratch_bytes = memory.scratch_bytes(stage.output);
+    stage.scratch_bytes = memory.scratch_bytes(device, stage.output);
     stage.host_bytes = figures.device_class == DeviceClass::kCpu
                            ? stage.weights_bytes + stage.kv_bytes + stage.scratch_bytes
                            : memory.layer_bytes(begin, resident);

@@ -26,15 +26,23 @@ class MemoryModel {
   }
   /// Weights that a stage holds beside its layers: embedding, output; once where they are tied.
   uint64_t outer_weights_bytes(bool embedding, bool output) const;
-  uint64_t scratch_bytes(bool output) const;
+  uint64_t scratch_bytes(size_t device, bool output) const;
   /// The two above: what a stage takes before its first layer.
-  uint64_t fixed_bytes(bool embedding, bool output) const {
-    return outer_weights_bytes(embedding, output) + scratch_bytes(output);
+  uint64_t fixed_bytes(size_t device, bool embedding, bool output) const {
+    return outer_weights_bytes(embedding, output) + scratch_bytes(device, output);
   }
   /// All that a stage of these layers takes, embedding and output where they belong.
-  uint64_t stage_bytes(uint32_t begin, uint32_t end) const {
-    return fixed_bytes(begin == 0, end == layers()) + layer_bytes(begin, end);
+  uint64_t stage_bytes(size_t device, uint32_t begin, uint32_t end) const {
+    return fixed_bytes(device, begin == 0, end == layers()) + layer_bytes(begin, end);
   }
+  /// The scratch memory of the device that takes least.
+  uint64_t least_scratch_bytes(bool output) const;
+  /// The layers from there on to the last, where they take least.
+  uint64_t least_bytes_from(uint32_t begin) const {
+    return outer_weights_bytes(begin == 0, true) + least_scratch_bytes(true) + layer_bytes(begin, layers());
+  }
+  /// True when all runs take the same on either device, and both offer the same.
+  bool alike(size_t a, size_t b) const;
 
   /// The lowest r so that layers [r, end) fit the device beside what is fixed; end + 1 where that alone does
   /// not fit.
@@ -45,7 +53,7 @@ class MemoryModel {
   std::vector<uint64_t> both_;          // weights and KV cache
   std::vector<uint64_t> usable_bytes_;
   uint64_t embedding_bytes_, output_bytes_, tied_output_bytes_;
-  uint64_t scratch_bytes_, output_scratch_bytes_;
+  std::vector<Scratch> scratch_;  // one per device
 };
 
 }  // namespace motley::placement

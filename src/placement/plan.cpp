@@ -31,7 +31,7 @@ void blame_limits(const Context& context, const Allowed& allowed) {
   if (!fits_devices(context, more, memory)) return;
   uint64_t usable = 0;
   for (const size_t device : allowed.regular) usable = saturating_sum(usable, allowed.usable_bytes[device]);
-  const uint64_t needed = memory.stage_bytes(0, memory.layers());
+  const uint64_t needed = memory.least_bytes_from(0);
   fail(ErrorCode::kInvalidArgument,
        "the memory limits leave {} usable; the model takes {} or more: at least {} too little. Raise the "
        "limit or "
@@ -44,7 +44,7 @@ void blame_limits(const Context& context, const Allowed& allowed) {
 Plan make_plan(const Machine& given, const Workload& workload, const Request& request) {
   Machine machine = given;
   estimate_missing(machine);
-  check_workload(workload);
+  check_workload(workload, machine.devices.size());
   const Allowed allowed = resolve(machine, request);
   const MemoryModel memory(workload, allowed.usable_bytes);
   const CostModel costs(machine, workload);

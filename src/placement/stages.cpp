@@ -58,7 +58,7 @@ StageSpace::StageSpace(const Machine& machine, const MemoryModel& memory, const 
     lowest.only = memory.resident_from(device, layers_, true, true);
     lowest_.push_back(std::move(lowest));
     is_cpu_.push_back(machine.devices[device].device_class == DeviceClass::kCpu);
-    if (is_cpu_.back()) most_host_bytes += memory.fixed_bytes(true, true);
+    if (is_cpu_.back()) most_host_bytes += memory.fixed_bytes(device, true, true);
   }
   host_limited_ = most_host_bytes > rules_.host_limit_bytes;
   blend_times(machine, costs, measure);
@@ -84,10 +84,7 @@ void StageSpace::find_twins(const Machine& machine) {
     for (uint32_t other = 0; other < device; ++other) {
       const size_t a = machine_index(device);
       const size_t b = machine_index(other);
-      if (memory_.usable_bytes(a) == memory_.usable_bytes(b) &&
-          alike(machine.devices[a], machine.devices[b])) {
-        twin = other;
-      }
+      if (memory_.alike(a, b) && alike(machine.devices[a], machine.devices[b])) twin = other;
     }
     twins_.push_back(twin);
   }
@@ -114,7 +111,7 @@ uint32_t StageSpace::resident_from(uint32_t device, uint32_t begin, uint32_t end
 
 double StageSpace::cost(uint32_t device, uint32_t begin, uint32_t end) const {
   if (measure_ == Measure::kFill)
-    return static_cast<double>(memory_.stage_bytes(begin, end)) / fill_unit(device);
+    return static_cast<double>(memory_.stage_bytes(machine_index(device), begin, end)) / fill_unit(device);
   const DeviceTimes& times = times_[device];
   const double stage = times.stage(begin, resident_from(device, begin, end), end);
   const double handoffs = ((begin > 0 ? 1 : 0) + (end < layers_ ? 1 : 0)) * times.handoff;
@@ -132,7 +129,7 @@ double StageSpace::fill_unit(uint32_t device) const {
 }
 
 uint64_t StageSpace::host_bytes(uint32_t device, uint32_t begin, uint32_t end) const {
-  if (is_cpu_[device]) return memory_.stage_bytes(begin, end);
+  if (is_cpu_[device]) return memory_.stage_bytes(machine_index(device), begin, end);
   return memory_.layer_bytes(begin, resident_from(device, begin, end));
 }
 

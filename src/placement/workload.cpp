@@ -53,7 +53,7 @@ std::vector<uint32_t> chunk_sizes(const Workload& workload) {
   return sizes;
 }
 
-void check_workload(const Workload& workload) {
+void check_workload(const Workload& workload, size_t devices) {
   if (workload.layers.empty() || workload.layers.size() > kMaxLayers) {
     fail(ErrorCode::kInvalidArgument, "the model has {} layers; from 1 to {} can be planned",
          workload.layers.size(), kMaxLayers);
@@ -64,9 +64,16 @@ void check_workload(const Workload& workload) {
     check_layer(workload.layers[i], fmt::format("layer {}", i), bytes);
   }
   check_layer(workload.output, "output layer", bytes);
-  add_checked(bytes, workload.scratch_bytes, "model", "scratch_bytes");
-  add_checked(bytes, workload.output_scratch_bytes, "model", "output_scratch_bytes");
   add_checked(bytes, workload.handoff_bytes_per_token, "model", "handoff_bytes_per_token");
+  if (workload.scratch.size() != 1 && workload.scratch.size() != devices) {
+    fail(ErrorCode::kInvalidArgument, "the model's scratch memory is told for {} devices; the machine has {}",
+         workload.scratch.size(), devices);
+  }
+  for (const Scratch& scratch : workload.scratch) {
+    uint64_t sum = bytes;
+    add_checked(sum, scratch.bytes, "model", "scratch bytes");
+    add_checked(sum, scratch.output_bytes, "model", "scratch output_bytes");
+  }
 }
 
 }  // namespace motley::placement

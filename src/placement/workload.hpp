@@ -35,6 +35,16 @@ struct LayerCost {
   uint32_t dispatches = 12;  ///< products included
 };
 
+/// Memory of a stage beside its weights and KV cache.
+struct Scratch {
+  uint64_t bytes = 0;          ///< for the largest chunk
+  uint64_t token_bytes = 0;    ///< of these, what a token of a chunk less would save
+  uint64_t context_bytes = 0;  ///< of these, what grows with the context
+  uint64_t output_bytes = 0;   ///< with the output layer, additionally
+
+  bool operator==(const Scratch&) const = default;
+};
+
 struct Workload {
   std::vector<LayerCost> layers;
   LayerCost embedding;  ///< looked up: it takes memory and no time
@@ -43,10 +53,12 @@ struct Workload {
   uint32_t context = 0;
   uint32_t batch = 0;  ///< tokens of a prefill chunk; 0: what is fastest, at most kPrefillTokens
   uint64_t handoff_bytes_per_token = 0;
-  uint64_t scratch_bytes = 0;          ///< every stage, for the largest chunk
-  uint64_t token_scratch_bytes = 0;    ///< of these, what a token of a chunk less would save
-  uint64_t context_scratch_bytes = 0;  ///< of these, what grows with the context
-  uint64_t output_scratch_bytes = 0;   ///< the stage with the output layer, additionally
+  /// Of a stage on each device of the machine, whose kernels differ; or one entry for all of them.
+  std::vector<Scratch> scratch = std::vector<Scratch>(1);
+
+  const Scratch& scratch_on(size_t device) const {
+    return scratch.size() == 1 ? scratch[0] : scratch[device];
+  }
 };
 
 /// Bytes of matrices and vectors, without KV cache.
@@ -56,8 +68,9 @@ uint64_t weights_bytes(const LayerCost& layer);
 /// where that is left open everything from which the fastest is worth choosing.
 std::vector<uint32_t> chunk_sizes(const Workload& workload);
 
-/// Throws Error{kInvalidArgument} that names the layer and the field: no layers or more than kMaxLayers,
-/// figures whose sum exceeds 2^62, a share outside (0, 1].
-void check_workload(const Workload& workload);
+/// For a machine of so many devices. Throws Error{kInvalidArgument} that names the layer and the field: no
+/// layers or more than kMaxLayers, figures whose sum exceeds 2^62, a share outside (0, 1], scratch memory of
+/// another number of devices.
+void check_workload(const Workload& workload, size_t devices);
 
 }  // namespace motley::placement

@@ -55,10 +55,8 @@ class MemoryTest : public ::testing::Test {
     return model;
   }
 
-  /// Without rounded activations: plans leave room for them on every device where one device rounds, which is
-  /// more than the tolerance in models as small as these.
   SessionRequest draw_session() {
-    return {draw(16, 250), draw(1, 64), draw(0, 1) == 0, draw(0, 1) == 0, true};
+    return {draw(16, 250), draw(1, 64), draw(0, 1) == 0, draw(0, 1) == 0, draw(0, 1) == 0};
   }
 
   /// A limit for each device between too little and plenty for a model that takes `bytes` on one of them.

@@ -62,8 +62,7 @@ inline Workload dense_model(uint32_t layers, double gibibytes, double kv_gibibyt
   workload.context = 4096;
   workload.batch = 128;
   workload.handoff_bytes_per_token = 4096 * 4;
-  workload.scratch_bytes = 200 * kMiB;
-  workload.output_scratch_bytes = 60 * kMiB;
+  workload.scratch = {{.bytes = 200 * kMiB, .output_bytes = 60 * kMiB}};
   return workload;
 }
 
@@ -82,6 +81,11 @@ class Random {
 };
 
 /// Layers of unlike sizes and formats; sometimes of equal ones, as models have.
+inline Scratch random_scratch(Random& random) {
+  return {.bytes = static_cast<uint64_t>(random.real(1, 50)) * kMiB,
+          .output_bytes = static_cast<uint64_t>(random.real(1, 50)) * kMiB};
+}
+
 inline Workload random_model(Random& random, uint32_t layers) {
   const char* const formats[] = {"q4_0", "q6_k", "f16"};
   const auto matrix = [&](double mebibytes) {
@@ -107,8 +111,7 @@ inline Workload random_model(Random& random, uint32_t layers) {
   workload.context = 4096;
   workload.batch = random.one_in(2) ? 64 : 512;
   workload.handoff_bytes_per_token = 16384;
-  workload.scratch_bytes = static_cast<uint64_t>(random.real(1, 50)) * kMiB;
-  workload.output_scratch_bytes = static_cast<uint64_t>(random.real(1, 50)) * kMiB;
+  workload.scratch = {random_scratch(random)};
   return workload;
 }
 
@@ -122,6 +125,14 @@ inline PlanDevice random_device(Random& random, double model_gibibytes, const st
                     {"q6_k", device.bandwidth_gbs * random.real(0.3, 0.9), 1000 * random.real(1, 100)}};
   }
   return device;
+}
+
+/// Kernels of one machine's devices need not take the same scratch memory.
+inline void vary_scratch(Random& random, const Machine& machine, Workload& workload) {
+  if (random.one_in(2)) return;
+  workload.scratch.resize(machine.devices.size(), workload.scratch[0]);
+  for (Scratch& scratch : workload.scratch)
+    if (random.one_in(2)) scratch = random_scratch(random);
 }
 
 inline double gibibytes_of(const Workload& workload) {

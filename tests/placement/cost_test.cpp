@@ -98,17 +98,17 @@ TEST(Cost, TheEndOfATokenIsWaitedFor) {
 TEST(Chunks, OneDeviceTakesAllAtOnceAndSeveralTakeTurns) {
   Workload workload = dense_model(32, 8);
   workload.batch = 0;
-  workload.token_scratch_bytes = kMiB / 10;
+  workload.scratch[0].token_bytes = kMiB / 10;
   const Plan one = make_plan({{rtx_3090()}, {}}, workload, {});
   EXPECT_EQ(one.chunk_tokens, 512U);
-  EXPECT_EQ(one.stages[0].scratch_bytes, workload.scratch_bytes + workload.output_scratch_bytes);
+  EXPECT_EQ(one.stages[0].scratch_bytes, workload.scratch[0].bytes + workload.scratch[0].output_bytes);
   Request spread;
   spread.spread = true;
   const Machine two{{rtx_3090(), rtx_3090()}, {}};
   const Plan several = make_plan(two, workload, spread);
   EXPECT_LT(several.chunk_tokens, 512U);
   EXPECT_EQ(several.stages[0].scratch_bytes,
-            workload.scratch_bytes - (512 - several.chunk_tokens) * workload.token_scratch_bytes);
+            workload.scratch[0].bytes - (512 - several.chunk_tokens) * workload.scratch[0].token_bytes);
   // No other size is predicted to be faster.
   for (uint32_t batch = 512; batch >= 32; batch /= 2) {
     workload.batch = batch;

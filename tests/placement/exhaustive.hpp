@@ -33,7 +33,8 @@ class Oracle {
   uint64_t bytes(const Piece& piece) const {
     const bool first = piece.begin == 0;
     const bool last = piece.end == workload_.layers.size();
-    uint64_t sum = workload_.scratch_bytes + (last ? workload_.output_scratch_bytes : 0);
+    const Scratch& scratch = workload_.scratch_on(piece.device);
+    uint64_t sum = scratch.bytes + (last ? scratch.output_bytes : 0);
     if (first) sum += weights_bytes(workload_.embedding);
     if (last) {
       sum += first && workload_.tied ? workload_.output.vector_bytes : weights_bytes(workload_.output);

@@ -24,7 +24,7 @@ TEST(Exhaustive, NoPlanIsBetterByMoreThanAThousandth) {
   int several = 0;
   for (uint32_t seed = 0; seed < 800; ++seed) {
     Random random(seed);
-    const Workload workload = random_model(random, 1 + random.below(10));
+    Workload workload = random_model(random, 1 + random.below(10));
     Machine machine;
     const uint32_t count = 1 + random.below(4);
     for (uint32_t i = 0; i < count; ++i) {
@@ -32,6 +32,7 @@ TEST(Exhaustive, NoPlanIsBetterByMoreThanAThousandth) {
       machine.devices.push_back(again ? machine.devices.back()
                                       : random_device(random, gibibytes_of(workload), "card"));
     }
+    vary_scratch(random, machine, workload);
     for (const Objective objective : kObjectives) {
       Request request;
       request.objective = objective;
@@ -60,7 +61,7 @@ TEST(Exhaustive, LayersInHostMemory) {
   int infeasible = 0;
   for (uint32_t seed = 0; seed < 600; ++seed) {
     Random random(10000 + seed);
-    const Workload workload = random_model(random, 1 + random.below(8));
+    Workload workload = random_model(random, 1 + random.below(8));
     const double size = gibibytes_of(workload);
     Machine machine;
     const uint32_t count = 1 + random.below(2);
@@ -73,6 +74,7 @@ TEST(Exhaustive, LayersInHostMemory) {
       machine.devices.back().bandwidth_gbs = random.real(5, 60);
     }
     machine.host.memory_bytes = static_cast<uint64_t>(size * random.real(0.2, 1.5) * double(kGiB));
+    vary_scratch(random, machine, workload);
     machine.host.bandwidth_gbs = random.real(5, 60);
     for (PlanDevice& device : machine.devices) {
       if (device.device_class != DeviceClass::kCpu) continue;

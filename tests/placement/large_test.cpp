@@ -32,7 +32,7 @@ Machine sixteen(Random& random, const Workload& workload, double room) {
   const double factor = room * gibibytes_of(workload) * static_cast<double>(kGiB) / sum;
   for (PlanDevice& device : machine.devices) {
     device.memory_bytes =
-        static_cast<uint64_t>(static_cast<double>(device.memory_bytes) * factor) + workload.scratch_bytes;
+        static_cast<uint64_t>(static_cast<double>(device.memory_bytes) * factor) + workload.scratch[0].bytes;
   }
   return machine;
 }
@@ -91,8 +91,9 @@ TEST(Large, AnyPlanIsSound) {
   for (uint32_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);
     Random random(20000 + seed);
-    const Workload workload = random_model(random, 1 + random.below(128));
+    Workload workload = random_model(random, 1 + random.below(128));
     const Machine machine = random_machine(random, workload);
+    vary_scratch(random, machine, workload);
     Request request;
     request.objective = static_cast<Objective>(random.below(4));
     const Plan plan = make_plan(machine, workload, request);
