@@ -130,10 +130,9 @@ class Planner {
 }  // namespace
 
 uint64_t StagePlan::activation_bytes() const {
-  // x and its normed copy; queries and what attention makes of them; keys and values; gate and up.
-  const uint64_t per_token =
-      2 * (uint64_t{embedding_stride} + q_stride + kv_stride + feed_forward_stride) * kFloat;
-  return batch * per_token;
+  // x, its normed copy, and what attention gives.
+  const uint64_t others = batch * (2 * uint64_t{embedding_stride} + q_stride) * kFloat;
+  return others + heads_bytes() + feed_forward_bytes();
 }
 
 uint64_t StagePlan::scratch_bytes() const {

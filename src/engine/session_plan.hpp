@@ -54,6 +54,11 @@ struct StagePlan {
   uint64_t cache_bytes = 0;       ///< in the device's memory
   uint64_t host_cache_bytes = 0;  ///< in host memory
 
+  /// Of queries, keys and values for `batch` tokens; of gate and up.
+  uint64_t heads_bytes() const {
+    return batch * (uint64_t{q_stride} + 2 * uint64_t{kv_stride}) * sizeof(float);
+  }
+  uint64_t feed_forward_bytes() const { return batch * 2 * uint64_t{feed_forward_stride} * sizeof(float); }
   /// Bytes of activations for `batch` tokens, one vector of each kind a token.
   uint64_t activation_bytes() const;
   /// Of one slot of a hand-off: `batch` vectors between the layers.

@@ -42,17 +42,14 @@ void Stage::allocate() {
   };
   x_ = vectors(plan_.embedding_stride);
   normed_ = vectors(plan_.embedding_stride);
-  q_ = vectors(plan_.q_stride);
   attended_ = vectors(plan_.q_stride);
-  k_ = vectors(plan_.kv_stride);
-  v_ = vectors(plan_.kv_stride);
-  gate_ = vectors(plan_.feed_forward_stride);
-  up_ = vectors(plan_.feed_forward_stride);
-  if (plan_.rounded_bytes > 0) {
-    // Each is multiplied before the next is rounded, so that they share the room.
-    const vk::Buffer& rounded = buffer(plan_.rounded_bytes, vk::MemoryUse::kDevice);
-    normed_.rounded = attended_.rounded = gate_.rounded = rounded;
-  }
+  // Each is multiplied before the next is rounded, so that they share the room.
+  vk::BufferRange rounded;
+  if (plan_.rounded_bytes > 0) rounded = buffer(plan_.rounded_bytes, vk::MemoryUse::kDevice);
+  normed_.rounded = attended_.rounded = rounded;
+  const vk::Buffer& heads = buffer(plan_.heads_bytes(), vk::MemoryUse::kDevice);
+  const vk::Buffer& feed_forward = buffer(plan_.feed_forward_bytes(), vk::MemoryUse::kDevice);
+  place_projected(heads, feed_forward, rounded);
   attention_parts_ = buffer(plan_.attention_parts_bytes, vk::MemoryUse::kDevice);
   rope_table_ = buffer(plan_.rope_table_bytes, vk::MemoryUse::kDevice);
   step_ = buffer(plan_.step_bytes, vk::MemoryUse::kShared);
@@ -64,10 +61,11 @@ void Stage::allocate() {
       logits_readback_ = vk::Buffer(device, logits_bytes, vk::MemoryUse::kReadback, "logits");
   }
 
-  // What lies between a vector's end and its stride is read and must be zero; no kernel writes there.
+  // What lies between a vector's end and its stride is multiplied with zeros and must be a number.
   vk::CommandList clear(device);
-  for (const kernels::Vectors* each : {&x_, &normed_, &q_, &attended_, &k_, &v_, &gate_, &up_})
-    clear.fill(each->range, 0);
+  for (const vk::BufferRange& each :
+       {x_.range, normed_.range, attended_.range, vk::BufferRange(heads), vk::BufferRange(feed_forward)})
+    clear.fill(each, 0);
   clear.finish();
   device.wait(device.submit(clear));
 
@@ -79,6 +77,30 @@ void Stage::allocate() {
     uploader.write({*rope_table_.buffer, at, size}, bytes.subspan(at, size));
   }
   uploader.finish();
+}
+
+void Stage::place_projected(const vk::Buffer& heads, const vk::Buffer& feed_forward,
+                            const vk::BufferRange& rounded) {
+  const model::Config& config = model_.config();
+  const auto place = [](const vk::Buffer& in, uint64_t first, uint64_t elements, uint32_t stride) {
+    return kernels::Vectors{{in, first * sizeof(float), elements * sizeof(float)}, stride};
+  };
+  const uint64_t batch = plan_.batch;
+  const uint32_t q = plan_.q_stride;
+  const uint32_t kv = plan_.kv_stride;
+  const uint32_t wide = plan_.feed_forward_stride;
+  chunk_ = {place(heads, 0, batch * q, q), place(heads, batch * q, batch * kv, kv),
+            place(heads, batch * (uint64_t{q} + kv), batch * kv, kv),
+            place(feed_forward, 0, batch * wide, wide),
+            place(feed_forward, batch * wide, batch * wide, wide)};
+  const uint32_t k_row = next_row(config.q_size());
+  const uint32_t v_row = k_row + next_row(config.kv_size());
+  const uint32_t up_row = next_row(config.feed_forward);
+  // The down projection reads the gate to the end of its stride.
+  single_ = {place(heads, 0, k_row, q), place(heads, k_row, v_row - k_row, kv),
+             place(heads, v_row, v_row - k_row, kv), place(feed_forward, 0, wide, wide),
+             place(feed_forward, up_row, up_row, wide)};
+  chunk_.gate.rounded = single_.gate.rounded = rounded;
 }
 
 void Stage::connect(HandOff* before, HandOff* behind) {

@@ -54,12 +54,23 @@ class Stage {
     uint32_t position;
   };
 
+  /// What the matrices of a layer give, in the same memory for a chunk of tokens, each matrix' vectors in a
+  /// place of their own, and for a single one, side by side as matrices that are one give them.
+  struct Projected {
+    kernels::Vectors q, k, v, gate, up;
+  };
+
   void allocate();
+  void place_projected(const vk::Buffer& heads, const vk::Buffer& feed_forward,
+                       const vk::BufferRange& rounded);
   void write_step(std::span<const Token> tokens, uint32_t position);
 
   const vk::CommandList& body(uint32_t tokens);
   std::unique_ptr<vk::CommandList> record_body(uint32_t tokens);
   void record_layer(vk::CommandList& commands, size_t index, uint32_t tokens);
+  /// One token's products, side by side from `to` on.
+  void record_projections(vk::CommandList& commands, const std::vector<Projection>& projections,
+                          const vk::BufferRange& to);
   void record_attention(vk::CommandList& commands, size_t index, uint32_t tokens);
   void record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens);
   const vk::CommandList& head(uint32_t first, uint32_t rows);
@@ -75,7 +86,8 @@ class Stage {
   std::vector<vk::Buffer> scratch_;
   vk::Buffer logits_readback_;
   vk::BufferRange step_, rope_table_, attention_parts_;
-  kernels::Vectors x_, normed_, q_, k_, v_, attended_, gate_, up_, logits_;
+  kernels::Vectors x_, normed_, attended_, logits_;
+  Projected chunk_, single_;
 
   std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
   std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows

@@ -30,37 +30,54 @@ void Stage::record_layer(vk::CommandList& commands, size_t index, uint32_t token
   record_feed_forward(commands, index, tokens);
 }
 
+void Stage::record_projections(vk::CommandList& commands, const std::vector<Projection>& projections,
+                               const vk::BufferRange& to) {
+  for (const Projection& each : projections) {
+    kernels::MatmulOptions options;
+    if (each.bias.buffer != nullptr) options.bias = &each.bias;
+    const uint32_t rows = each.weight.shape.rows;
+    const vk::BufferRange products(*to.buffer, to.offset_bytes + each.first_row * sizeof(float),
+                                   rows * sizeof(float));
+    kernels::matmul(context_, commands, each.weight, normed_, {products, rows}, 1, options);
+  }
+}
+
 void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t tokens) {
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
   const kernels::Cache& cache = cache_->layer(index);
-  const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias,
-                           const kernels::Vectors& to) {
-    kernels::MatmulOptions options;
-    if (bias.buffer != nullptr) options.bias = &bias;
-    kernels::matmul(context_, commands, weight, normed_, to, tokens, options);
-  };
+  const auto& [q, k, v, gate, up] = tokens == 1 ? single_ : chunk_;
 
   kernels::rms_norm(context_, commands, layer.attention_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
   kernels::prepare_matmul(context_, commands, {&layer.q, &layer.k, &layer.v}, normed_, tokens);
-  project(layer.q, layer.q_bias, q_);
-  project(layer.k, layer.k_bias, k_);
-  project(layer.v, layer.v_bias, v_);
+  if (tokens == 1) {
+    record_projections(commands, layer.qkv, q.range);
+  } else {
+    const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias,
+                             const kernels::Vectors& to) {
+      kernels::MatmulOptions options;
+      if (bias.buffer != nullptr) options.bias = &bias;
+      kernels::matmul(context_, commands, weight, normed_, to, tokens, options);
+    };
+    project(layer.q, layer.q_bias, q);
+    project(layer.k, layer.k_bias, k);
+    project(layer.v, layer.v_bias, v);
+  }
   if (layer.q_norm.buffer != nullptr) {
-    kernels::rms_norm_heads(context_, commands, layer.q_norm, q_, config.head_size, config.heads, tokens,
+    kernels::rms_norm_heads(context_, commands, layer.q_norm, q, config.head_size, config.heads, tokens,
                             config.norm_epsilon);
-    kernels::rms_norm_heads(context_, commands, layer.k_norm, k_, config.head_size, config.kv_heads, tokens,
+    kernels::rms_norm_heads(context_, commands, layer.k_norm, k, config.head_size, config.kv_heads, tokens,
                             config.norm_epsilon);
   }
   const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
   kernels::rope_and_store(context_, commands, {config.heads, config.rope_dimensions, halves}, step_,
-                          rope_table_, q_, k_, v_, cache, tokens);
+                          rope_table_, q, k, v, cache, tokens);
   if (tokens == 1) {
-    kernels::attention_decode(context_, commands, plan_.attention, step_, q_, cache, attention_parts_,
+    kernels::attention_decode(context_, commands, plan_.attention, step_, q, cache, attention_parts_,
                               attended_);
   } else {
-    kernels::attention_prefill(context_, commands, plan_.attention, step_, q_, cache, attended_, tokens);
+    kernels::attention_prefill(context_, commands, plan_.attention, step_, q, cache, attended_, tokens);
   }
   kernels::prepare_matmul(context_, commands, {&layer.attention_output}, attended_, tokens);
   kernels::matmul(context_, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
@@ -69,14 +86,20 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
 void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
+  const kernels::Vectors& gate = (tokens == 1 ? single_ : chunk_).gate;
+  const kernels::Vectors& up = (tokens == 1 ? single_ : chunk_).up;
   kernels::rms_norm(context_, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon);
   kernels::prepare_matmul(context_, commands, {&layer.gate, &layer.up}, normed_, tokens);
-  kernels::matmul(context_, commands, layer.gate, normed_, gate_, tokens);
-  kernels::matmul(context_, commands, layer.up, normed_, up_, tokens);
-  kernels::swiglu(context_, commands, gate_, up_, config.feed_forward, tokens);
-  kernels::prepare_matmul(context_, commands, {&layer.down}, gate_, tokens);
-  kernels::matmul(context_, commands, layer.down, gate_, x_, tokens, {.accumulate = true});
+  if (tokens == 1) {
+    record_projections(commands, layer.gate_up, gate.range);
+  } else {
+    kernels::matmul(context_, commands, layer.gate, normed_, gate, tokens);
+    kernels::matmul(context_, commands, layer.up, normed_, up, tokens);
+  }
+  kernels::swiglu(context_, commands, gate, up, config.feed_forward, tokens);
+  kernels::prepare_matmul(context_, commands, {&layer.down}, gate, tokens);
+  kernels::matmul(context_, commands, layer.down, gate, x_, tokens, {.accumulate = true});
 }
 
 const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {

@@ -25,6 +25,39 @@ vk::BufferRange make_vector(const WeightPlan& plan, const std::vector<vk::Buffer
   return {arenas[part.arena], part.offset_bytes, part.size_bytes};
 }
 
+vk::BufferRange join_vectors(const vk::BufferRange& first, const vk::BufferRange& next) {
+  if (first.buffer == nullptr) return first;
+  return {*first.buffer, first.offset_bytes, first.size_bytes + next.size_bytes};
+}
+
+bool can_join_vectors(const vk::BufferRange& first, const vk::BufferRange& next) {
+  return first.buffer == next.buffer &&
+         (first.buffer == nullptr || first.offset_bytes + first.size_bytes == next.offset_bytes);
+}
+
+struct Part {
+  const kernels::Weight& weight;
+  const vk::BufferRange& bias;
+};
+
+std::vector<Projection> join_all(std::initializer_list<Part> parts, uint64_t most_bytes) {
+  std::vector<Projection> joined;
+  uint32_t row = 0;
+  for (const Part& part : parts) {
+    std::optional<kernels::Weight> both;
+    if (!joined.empty() && can_join_vectors(joined.back().bias, part.bias))
+      both = kernels::join(joined.back().weight, part.weight, most_bytes);
+    if (both) {
+      joined.back().weight = *std::move(both);
+      joined.back().bias = join_vectors(joined.back().bias, part.bias);
+    } else {
+      joined.push_back({part.weight, part.bias, row});
+    }
+    row += next_row(part.weight.shape.rows);
+  }
+  return joined;
+}
+
 kernels::Context tested_context(vk::Device& device, const kernels::KernelNeeds& needs) {
   kernels::Context context(device);
   test_kernels(context, needs);
@@ -78,6 +111,10 @@ void StageWeights::bind(const model::Tensors& tensors) {
     layer.gate = weight(from.gate);
     layer.up = weight(from.up);
     layer.down = weight(from.down);
+    const uint64_t most_bytes = device().facts().max_storage_buffer_range_bytes;
+    layer.qkv =
+        join_all({{layer.q, layer.q_bias}, {layer.k, layer.k_bias}, {layer.v, layer.v_bias}}, most_bytes);
+    layer.gate_up = join_all({{layer.gate, {}}, {layer.up, {}}}, most_bytes);
     layers_.push_back(std::move(layer));
   }
   bytes_per_token_ = plan_.total_bytes();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/math.hpp"
 #include "engine/stage_spec.hpp"
 #include "engine/weight_plan.hpp"
 #include "kernels/profile.hpp"
@@ -13,6 +14,16 @@
 
 namespace motley::engine {
 
+/// A matrix, or several as one, and where in a vector the products go that their consumers find side by side.
+struct Projection {
+  kernels::Weight weight;
+  vk::BufferRange bias;  ///< without a buffer: none
+  uint32_t first_row = 0;
+};
+
+/// Where in such a vector the second matrix' products begin, after `rows` of the first.
+constexpr uint32_t next_row(uint32_t rows) { return round_up(rows, 64U); }
+
 /// One transformer block. Ranges without a buffer: the model has no such tensor.
 struct LayerWeights {
   vk::BufferRange attention_norm, feed_forward_norm;
@@ -20,6 +31,8 @@ struct LayerWeights {
   vk::BufferRange q_bias, k_bias, v_bias;
   kernels::Weight q, k, v, attention_output;
   kernels::Weight gate, up, down;
+  /// What one token is multiplied with at once: q, k and v; gate and up. As few matrices as they can be.
+  std::vector<Projection> qkv, gate_up;
 };
 
 /// The part of a model's tensors that a stage needs; the rest is left out.

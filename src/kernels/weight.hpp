@@ -1,6 +1,7 @@
 // A weight matrix in device memory.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "kernels/weight_layout.hpp"
@@ -19,6 +20,14 @@ struct Weight {
   PackedShape shape{};
   std::vector<WeightPart> parts;
 };
+
+/// Whether matrices of these shapes can be one, the second's rows after the first's: of one format and width,
+/// without padding between them.
+bool can_join(const PackedShape& first, const PackedShape& next);
+
+/// Both as one matrix, where their shapes allow it, they lie so in memory and are one part each, together at
+/// most `most_bytes`; otherwise nothing.
+std::optional<Weight> join(const Weight& first, const Weight& next, uint64_t most_bytes);
 
 /// Activations: vectors of float32 one `stride` elements after another, from the start of the range. What
 /// lies between a vector's end and the stride is zero.
