@@ -36,7 +36,7 @@ struct Product {
     rounded = vk::Buffer(of.device, kernels::rounded_bytes(kernels::padded_stride(columns), count),
                          vk::MemoryUse::kDevice, "benchmark of matmul");
     kernels::run_once(of.device, [&](vk::CommandList& commands) {
-      kernels::prepare_matmul(context, commands, {&weights.weight(0)}, vectors(), tokens);
+      kernels::round_for(context, commands, weights.weight(0), vectors(), tokens);
     });
   }
 

@@ -1,8 +1,4 @@
-// Rounds vectors to 8 bits for the integer flavours of matmul: blocks of 32 elements, each x = scale * q with q = -127 … 127.
-//
-// A block becomes three times four words: the scale (float32), the sum of q, and the sums of its quarters as 16-bit halves (q 0 … 7
-// low and 8 … 15 high in one word, 16 … 23 low and 24 … 31 high in the next); then q as bytes, in order.
-// gl_WorkGroupID.y is the token.
+// Rounds vectors to 8 bits (common/round.glsl), an invocation a block. gl_WorkGroupID.y is the token.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -12,34 +8,13 @@ layout(local_size_x_id = 0) in;
 
 layout(binding = 0, std430) readonly buffer X { vec4 x[]; };
 layout(binding = 1, std430) writeonly buffer Rounded { uvec4 rounded[]; };
+#include "common/round.glsl"
 
 void main() {
   const uint block = gl_GlobalInvocationID.x;
   if (block >= p.blocks) return;
   const uint at = gl_WorkGroupID.y * p.blocks + block;
   vec4 values[8];
-  vec4 largest = vec4(0);
-  vec4 total = vec4(0);
-  [[unroll]] for (uint i = 0; i < 8; ++i) {
-    values[i] = x[at * 8 + i];
-    largest = max(largest, abs(values[i]));
-    total += abs(values[i]);
-  }
-  const float most = max(max(largest.x, largest.y), max(largest.z, largest.w));
-  const float all = total.x + total.y + total.z + total.w;
-  // What is no number makes the whole block none, that it may be noticed behind.
-  const bool finite = all <= 3.0e38;
-  const float inverse = finite && most > 0.0 ? 127.0 / most : 0.0;
-  uvec4 bytes[2];
-  ivec4 sums;
-  [[unroll]] for (uint i = 0; i < 8; ++i) {
-    const ivec4 q = finite ? ivec4(roundEven(values[i] * inverse)) : ivec4(0);
-    const int sum = q.x + q.y + q.z + q.w;
-    sums[i / 2] = i % 2 == 0 ? sum : sums[i / 2] + sum;
-    bytes[i / 4][i % 4] = (q.x & 255) | (q.y & 255) << 8 | (q.z & 255) << 16 | q.w << 24;
-  }
-  const uint scale = finite ? floatBitsToUint(most / 127.0) : 0x7FC00000u;
-  rounded[at * 3] = uvec4(scale, sums.x + sums.y + sums.z + sums.w, (sums.x & 0xFFFF) | sums.y << 16, (sums.z & 0xFFFF) | sums.w << 16);
-  rounded[at * 3 + 1] = bytes[0];
-  rounded[at * 3 + 2] = bytes[1];
+  [[unroll]] for (uint i = 0; i < 8; ++i) values[i] = x[at * 8 + i];
+  write_rounded(values, at);
 }

@@ -63,9 +63,9 @@ void Stage::allocate() {
 
   // What lies between a vector's end and its stride is multiplied with zeros and must be a number.
   vk::CommandList clear(device);
-  for (const vk::BufferRange& each :
-       {x_.range, normed_.range, attended_.range, vk::BufferRange(heads), vk::BufferRange(feed_forward)})
-    clear.fill(each, 0);
+  for (const vk::BufferRange& each : {x_.range, normed_.range, attended_.range, vk::BufferRange(heads),
+                                      vk::BufferRange(feed_forward), rounded})
+    if (each.buffer != nullptr) clear.fill(each, 0);
   clear.finish();
   device.wait(device.submit(clear));
 

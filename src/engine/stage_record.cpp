@@ -47,10 +47,12 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
   const LayerWeights& layer = weights_.layers()[index];
   const kernels::Cache& cache = cache_->layer(index);
   const auto& [q, k, v, gate, up] = tokens == 1 ? single_ : chunk_;
+  const auto forms = [&](std::initializer_list<const kernels::Weight*> read_by, const kernels::Vectors& x) {
+    return kernels::forms_read(context_.profile, read_by, x, tokens);
+  };
 
   kernels::rms_norm(context_, commands, layer.attention_norm, x_, 0, normed_, config.embedding, tokens,
-                    config.norm_epsilon);
-  kernels::prepare_matmul(context_, commands, {&layer.q, &layer.k, &layer.v}, normed_, tokens);
+                    config.norm_epsilon, forms({&layer.q, &layer.k, &layer.v}, normed_));
   if (tokens == 1) {
     record_projections(commands, layer.qkv, q.range);
   } else {
@@ -73,13 +75,14 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
   const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
   kernels::rope_and_store(context_, commands, {config.heads, config.rope_dimensions, halves}, step_,
                           rope_table_, q, k, v, cache, tokens);
+  const kernels::Forms attended_forms = forms({&layer.attention_output}, attended_);
   if (tokens == 1) {
     kernels::attention_decode(context_, commands, plan_.attention, step_, q, cache, attention_parts_,
-                              attended_);
+                              attended_, attended_forms);
   } else {
-    kernels::attention_prefill(context_, commands, plan_.attention, step_, q, cache, attended_, tokens);
+    kernels::attention_prefill(context_, commands, plan_.attention, step_, q, cache, attended_, tokens,
+                               attended_forms);
   }
-  kernels::prepare_matmul(context_, commands, {&layer.attention_output}, attended_, tokens);
   kernels::matmul(context_, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
 }
 
@@ -89,16 +92,16 @@ void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_
   const kernels::Vectors& gate = (tokens == 1 ? single_ : chunk_).gate;
   const kernels::Vectors& up = (tokens == 1 ? single_ : chunk_).up;
   kernels::rms_norm(context_, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
-                    config.norm_epsilon);
-  kernels::prepare_matmul(context_, commands, {&layer.gate, &layer.up}, normed_, tokens);
+                    config.norm_epsilon,
+                    kernels::forms_read(context_.profile, {&layer.gate, &layer.up}, normed_, tokens));
   if (tokens == 1) {
     record_projections(commands, layer.gate_up, gate.range);
   } else {
     kernels::matmul(context_, commands, layer.gate, normed_, gate, tokens);
     kernels::matmul(context_, commands, layer.up, normed_, up, tokens);
   }
-  kernels::swiglu(context_, commands, gate, up, config.feed_forward, tokens);
-  kernels::prepare_matmul(context_, commands, {&layer.down}, gate, tokens);
+  kernels::swiglu(context_, commands, gate, up, config.feed_forward, tokens,
+                  kernels::forms_read(context_.profile, {&layer.down}, gate, tokens));
   kernels::matmul(context_, commands, layer.down, gate, x_, tokens, {.accumulate = true});
 }
 
@@ -110,8 +113,8 @@ const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
     const model::Config& config = model_.config();
     auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
     kernels::rms_norm(context_, *commands, weights_.output_norm(), x_, first, normed_, config.embedding, rows,
-                      config.norm_epsilon);
-    kernels::prepare_matmul(context_, *commands, {&weights_.output()}, normed_, rows);
+                      config.norm_epsilon,
+                      kernels::forms_read(context_.profile, {&weights_.output()}, normed_, rows));
     kernels::matmul(context_, *commands, weights_.output(), normed_, logits_, rows);
     if (logits_readback_.size_bytes() > 0) {
       const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);

@@ -5,6 +5,7 @@
 
 #include "engine/hand_off.hpp"
 #include "kernels/profile.hpp"
+#include "kernels/weight.hpp"
 #include "kernels/weight_layout.hpp"
 #include "model/tensors.hpp"
 #include "quant/format.hpp"
@@ -35,28 +36,44 @@ class Cost {
       cost_.vector_bytes += vk::padded_bytes(tensor->elements() * sizeof(float));
       return;
     }
-    const auto format = *quant::from_ggml_type(static_cast<uint32_t>(tensor->type));
-    const std::string name = quant::info(format).stem;
-    auto found = std::ranges::find(cost_.matrices, name, &placement::MatrixCost::format);
-    if (found == cost_.matrices.end()) {
-      cost_.matrices.push_back({name, 0, 0, 1, 0});
-      found = cost_.matrices.end() - 1;
-    }
-    const kernels::PackedShape shape{format, static_cast<uint32_t>(tensor->rows()),
-                                     static_cast<uint32_t>(tensor->shape[0]), lanes_};
-    found->bytes += vk::padded_bytes(shape.packed_bytes());
-    found->weights += tensor->elements();
-    ++found->products;
+    const kernels::PackedShape shape = shape_of(*tensor);
+    placement::MatrixCost& matrix = matrix_of(shape.format);
+    matrix.bytes += vk::padded_bytes(shape.packed_bytes());
+    matrix.weights += tensor->elements();
+    ++matrix.products;
+    ++cost_.dispatches;
   }
 
+  /// Neighbours that are one product where their shapes allow it.
+  void join(std::initializer_list<const gguf::TensorInfo*> tensors) {
+    for (const auto* each = tensors.begin(); each + 1 != tensors.end(); ++each) {
+      if (!kernels::can_join(shape_of(*each[0]), shape_of(*each[1]))) continue;
+      --matrix_of(shape_of(*each[0]).format).products;
+      --cost_.dispatches;
+    }
+  }
+
+  /// With so many dispatches beside the products.
   placement::LayerCost finish(uint32_t dispatches) {
-    cost_.dispatches = dispatches;
+    cost_.dispatches += dispatches;
     return std::move(cost_);
   }
 
  private:
+  kernels::PackedShape shape_of(const gguf::TensorInfo& tensor) const {
+    return {*quant::from_ggml_type(static_cast<uint32_t>(tensor.type)), static_cast<uint32_t>(tensor.rows()),
+            static_cast<uint32_t>(tensor.shape[0]), lanes_};
+  }
+
+  placement::MatrixCost& matrix_of(quant::Format format) {
+    const std::string name = quant::info(format).stem;
+    const auto found = std::ranges::find(cost_.matrices, name, &placement::MatrixCost::format);
+    if (found != cost_.matrices.end()) return *found;
+    return cost_.matrices.emplace_back(placement::MatrixCost{name, 0, 0, 1, 0});
+  }
+
   uint32_t lanes_;
-  placement::LayerCost cost_;
+  placement::LayerCost cost_{.dispatches = 0};
 };
 
 }  // namespace
@@ -79,7 +96,6 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   uint64_t kv_bytes = 0;
   uint64_t staging_bytes = 0;
   bool all_import = true;
-  bool rounds = false;
   workload.scratch.clear();
   for (const vk::DeviceFacts* const facts : devices) {
     const StagePlan stage = plan_stage(config, *facts, request, {workload.context, batch, 1, 0, false});
@@ -92,7 +108,6 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
                                 .output_bytes = last.scratch_bytes() - stage.scratch_bytes()});
     // A stage between two others stages what it gets and what it gives.
     staging_bytes = uint64_t{2} * kHandOffSlots * stage.slot_bytes();
-    rounds = rounds || stage.rounded_bytes > 0;
     all_import = all_import && HandOff::shares_memory(*facts, *facts);
   }
   if (!all_import && devices.size() > 1) {
@@ -102,13 +117,13 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
     }
   }
 
-  constexpr uint32_t kLayerDispatches = 13;
-  constexpr uint32_t kRoundings = 4;  // what q, k and v; output; gate and up; down are multiplied with
-  const uint32_t dispatches =
-      kLayerDispatches + (config.architecture->qk_norm ? 2 : 0) + (rounds ? kRoundings : 0);
+  // Of a token: two norms, rotating and storing, attention in two steps, the activation.
+  const uint32_t dispatches = 6 + (config.architecture->qk_norm ? 2 : 0);
   for (const model::LayerTensors& layer : tensors.layers) {
     Cost cost(lanes);
     for (const gguf::TensorInfo* tensor : layer.present()) cost.add(tensor);
+    cost.join({layer.q, layer.k, layer.v});
+    cost.join({layer.gate, layer.up});
     workload.layers.push_back(cost.finish(dispatches));
     workload.layers.back().kv_bytes = kv_bytes;
     // Two products of a head's length for each position and head, two operations an element.
@@ -121,11 +136,11 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
   }
   Cost embedding(lanes);
   embedding.add(tensors.token_embedding);
-  workload.embedding = embedding.finish(1);
+  workload.embedding = embedding.finish(0);
   Cost output(lanes);
   output.add(tensors.output_norm);
   output.add(tensors.output);
-  workload.output = output.finish(2);
+  workload.output = output.finish(1);
   return workload;
 }
 

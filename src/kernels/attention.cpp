@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
+#include "kernels/quantize.hpp"
 #include "params/attention.h"
 #include "params/step.h"
 
@@ -64,7 +65,7 @@ vk::Work work_of(const AttentionShape& shape, const CacheShape& cache, uint32_t 
 
 void attention_prefill(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                        const vk::BufferRange& step, const Vectors& q, const Cache& cache, const Vectors& y,
-                       uint32_t tokens) {
+                       uint32_t tokens, const Forms& forms) {
   const uint32_t rows = tokens * group_size(shape, cache.shape);
   const auto [variant, shader] = choose(context.profile, cache.shape, rows);
   const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, shader, false);
@@ -76,11 +77,12 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
                       {div_ceil(rows, variant.rows), slice.heads, 1},
                       work_of(shape, cache.shape, slice.heads, tokens));
   }
+  if (forms.rounded) quantize(context, commands, y, tokens);
 }
 
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                       const vk::BufferRange& step, const Vectors& q, const Cache& cache,
-                      const vk::BufferRange& parts, const Vectors& y) {
+                      const vk::BufferRange& parts, const Vectors& y, const Forms& forms) {
   const auto [variant, shader] = choose(context.profile, cache.shape, group_size(shape, cache.shape));
   const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, shader, true);
   shaders::AttentionParameters parameters = make_parameters(context.profile, shape, cache.shape, q, y, 1);
@@ -92,17 +94,25 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
                                {*step.buffer, step.offset_bytes + groups_offset, 3 * sizeof(uint32_t)},
                                work_of(shape, cache.shape, slice.heads, 1));
   }
-  attention_merge(context, commands, shape.heads, cache.shape.head_size, step, parts, y);
+  attention_merge(context, commands, shape.heads, cache.shape.head_size, step, parts, y, forms);
 }
 
 void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads, uint32_t head_size,
-                     const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y) {
+                     const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y,
+                     const Forms& forms) {
+  const auto [variant, shader] = rounding_choice(context.profile, "attention_merge", head_size, forms);
   shaders::AttentionParameters parameters{};
   parameters.head_size = head_size;
+  const std::array<uint32_t, 3> groups{heads, 1, 1};
+  if (variant.rounds) {
+    const uint32_t constants[] = {context.profile.head_workgroup, forms.exact};
+    commands.dispatch(context.device.pipeline(shader, constants), {step, parts, y.range, y.rounded},
+                      parameters, groups);
+    return;
+  }
   const uint32_t constants[] = {context.profile.head_workgroup};
-  const vk::ShaderCode& shader = choose_only(context.profile, "attention_merge").shader;
-  commands.dispatch(context.device.pipeline(shader, constants), {step, parts, y.range}, parameters,
-                    {heads, 1, 1});
+  commands.dispatch(context.device.pipeline(shader, constants), {step, parts, y.range}, parameters, groups);
+  if (forms.rounded) quantize(context, commands, y, 1);
 }
 
 Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows) {

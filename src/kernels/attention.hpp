@@ -17,19 +17,20 @@ struct AttentionShape {
 /// step's position + t.
 void attention_prefill(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                        const vk::BufferRange& step, const Vectors& q, const Cache& cache, const Vectors& y,
-                       uint32_t tokens);
+                       uint32_t tokens, const Forms& forms = {});
 
 /// The same for one token, with the positions split among workgroups: the step buffer says how many splits
 /// and, for each slice of the cache, the workgroup counts (write_attention_step). `parts` holds
 /// attention_parts_bytes().
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                       const vk::BufferRange& step, const Vectors& q, const Cache& cache,
-                      const vk::BufferRange& parts, const Vectors& y);
+                      const vk::BufferRange& parts, const Vectors& y, const Forms& forms = {});
 
 /// The second half of attention_decode(): adds up what the workgroups left in `parts`,
 /// [head][split][head_size sums, their maximum, sum of exponentials], as many splits as the step buffer says.
 void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads, uint32_t head_size,
-                     const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y);
+                     const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y,
+                     const Forms& forms = {});
 
 /// The variant for so many rows (tokens * query heads that share a KV head) and a cache of these types.
 Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows);

@@ -14,33 +14,39 @@ using reference::nmse;
 using reference::random_values;
 
 /// Parts as attention leaves them; the sums of their exponentials are positive.
-double attention_merge(Context& context) {
+double attention_merge(Context& context, bool rounded) {
   constexpr uint32_t kHeads = 3;
   constexpr uint32_t kSplits = 5;
-  constexpr uint32_t kPart = kHeadSize + 2;
-  std::vector<float> parts = random_values(size_t{kHeads} * kSplits * kPart, 13, 2.0F);
-  for (size_t at = kHeadSize + 1; at < parts.size(); at += kPart) parts[at] = 1.0F + std::abs(parts[at]);
+  const uint32_t head_size = rounded ? 96 : kHeadSize;
+  const uint32_t part_size = head_size + 2;
+  const uint32_t width = kHeads * head_size;
+  std::vector<float> parts = random_values(size_t{kHeads} * kSplits * part_size, 13, 2.0F);
+  for (size_t at = head_size + 1; at < parts.size(); at += part_size) parts[at] = 1.0F + std::abs(parts[at]);
   std::vector<uint32_t> words(shaders::STEP_TOKENS, 0);
   words[shaders::STEP_SPLITS] = kSplits;
   const vk::Buffer step = upload<uint32_t>(context.device, words);
   const vk::Buffer parts_buffer = upload<float>(context.device, parts);
-  const vk::Buffer y = upload_nan(context.device, size_t{kHeads} * kHeadSize);
+  const vk::Buffer y = upload_nan(context.device, padded_stride(width));
+  const vk::Buffer y_rounded = upload_nan(context.device, rounded_floats(width, 1));
+  const Vectors to{y, padded_stride(width), y_rounded};
   run(context.device, [&](vk::CommandList& commands) {
-    kernels::attention_merge(context, commands, kHeads, kHeadSize, step, parts_buffer,
-                             {y, kHeads * kHeadSize});
+    kernels::attention_merge(context, commands, kHeads, head_size, step, parts_buffer, to,
+                             {!rounded, rounded});
   });
+  const std::vector<float> got = read_vectors(to, width, 1, rounded);
   Worst worst;
   for (size_t head = 0; head < kHeads; ++head) {
-    std::vector<double> wanted(kHeadSize, 0.0);
+    std::vector<double> wanted(head_size, 0.0);
     double sum = 0;
     for (size_t split = 0; split < kSplits; ++split) {
-      const std::span<const float> part = std::span(parts).subspan((head * kSplits + split) * kPart, kPart);
-      const double scale = std::exp(double{part[kHeadSize]});
-      sum += double{part[kHeadSize + 1]} * scale;
-      for (size_t i = 0; i < kHeadSize; ++i) wanted[i] += double{part[i]} * scale;
+      const std::span<const float> part =
+          std::span(parts).subspan((head * kSplits + split) * part_size, part_size);
+      const double scale = std::exp(double{part[head_size]});
+      sum += double{part[head_size + 1]} * scale;
+      for (size_t i = 0; i < head_size; ++i) wanted[i] += double{part[i]} * scale;
     }
     for (double& element : wanted) element /= sum;
-    worst.add(nmse(y.mapped_as<float>().subspan(head * kHeadSize, kHeadSize), wanted));
+    worst.add(nmse(std::span(got).subspan(head * head_size, head_size), wanted));
   }
   return worst.get();
 }

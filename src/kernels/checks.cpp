@@ -39,13 +39,20 @@ vk::Buffer upload_step(vk::Device& device, uint32_t position, std::span<const ui
   return upload<uint32_t>(device, words);
 }
 
-namespace {
-
 size_t rounded_floats(uint32_t width, uint32_t tokens) {
   return rounded_bytes(padded_stride(width), tokens) / sizeof(float);
 }
 
-}  // namespace
+std::vector<float> read_vectors(const Vectors& vectors, uint32_t width, uint32_t tokens, bool rounded) {
+  if (rounded) return read_rounded(vectors.rounded.buffer->mapped_as<uint32_t>(), vectors.stride, width);
+  const std::span<const float> all = vectors.range.buffer->mapped_as<float>();
+  std::vector<float> values;
+  for (size_t t = 0; t < tokens; ++t) {
+    const auto from = all.subspan(t * vectors.stride, width);
+    values.insert(values.end(), from.begin(), from.end());
+  }
+  return values;
+}
 
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round) {
   const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens, may_round).row;
@@ -68,7 +75,7 @@ double product(Context& context, quant::Format format, uint32_t least_tokens, bo
   const auto error_with = [&](const MatmulOptions& options) {
     const vk::Buffer y = upload<float>(context.device, before);
     run(context.device, [&](vk::CommandList& commands) {
-      prepare_matmul(context, commands, {&weight}, vectors, tokens);
+      round_for(context, commands, weight, vectors, tokens);
       matmul(context, commands, weight, vectors, {y, matrix.rows}, tokens, options);
     });
     reference::Product wanted{matrix.rows, columns, tokens, matrix.values, x, {}, {}};
@@ -109,26 +116,29 @@ double embed(Context& context, quant::Format format) {
   return worst.get();
 }
 
-double norm(Context& context) {
-  constexpr uint32_t kWidth = 1031;
+double norm(Context& context, bool rounded) {
+  const uint32_t width = rounded ? 1056 : 1031;
   constexpr uint32_t kTokens = 3;
   constexpr uint32_t kFirst = 1;
   constexpr float kEpsilon = 1e-5F;
-  const uint32_t stride = padded_stride(kWidth);
-  const std::vector<float> x = random_values(size_t{kFirst + kTokens} * kWidth, 6, 3.0F);
-  const std::vector<float> weight = random_values(kWidth, 7);
-  const vk::Buffer x_buffer = upload_vectors(context.device, x, kWidth);
+  const uint32_t stride = padded_stride(width);
+  const std::vector<float> x = random_values(size_t{kFirst + kTokens} * width, 6, 3.0F);
+  const std::vector<float> weight = random_values(width, 7);
+  const vk::Buffer x_buffer = upload_vectors(context.device, x, width);
   const vk::Buffer weight_buffer = upload<float>(context.device, weight);
   const vk::Buffer y = upload_nan(context.device, size_t{kTokens} * stride);
+  const vk::Buffer y_rounded = upload_nan(context.device, rounded_floats(width, kTokens));
+  const Vectors to{y, stride, y_rounded};
   run(context.device, [&](vk::CommandList& commands) {
-    rms_norm(context, commands, weight_buffer, {x_buffer, stride}, kFirst, {y, stride}, kWidth, kTokens,
-             kEpsilon);
+    rms_norm(context, commands, weight_buffer, {x_buffer, stride}, kFirst, to, width, kTokens, kEpsilon,
+             {!rounded, rounded});
   });
+  const std::vector<float> got = read_vectors(to, width, kTokens, rounded);
   Worst worst;
   for (size_t t = 0; t < kTokens; ++t) {
     const auto wanted =
-        reference::rms_norm(std::span(x).subspan((kFirst + t) * kWidth, kWidth), weight, kEpsilon);
-    worst.add(nmse(y.mapped_as<float>().subspan(t * stride, kWidth), wanted));
+        reference::rms_norm(std::span(x).subspan((kFirst + t) * width, width), weight, kEpsilon);
+    worst.add(nmse(std::span(got).subspan(t * width, width), wanted));
   }
   return worst.get();
 }
@@ -156,23 +166,26 @@ double norm_of_heads(Context& context) {
   return worst.get();
 }
 
-double swiglu(Context& context) {
-  constexpr uint32_t kWidth = 1031;
+double swiglu(Context& context, bool rounded) {
+  const uint32_t width = rounded ? 1056 : 1031;
   constexpr uint32_t kTokens = 2;
-  const uint32_t stride = padded_stride(kWidth);
-  std::vector<float> gate = random_values(size_t{kTokens} * kWidth, 10, 4.0F);
+  const uint32_t stride = padded_stride(width);
+  std::vector<float> gate = random_values(size_t{kTokens} * width, 10, 4.0F);
   gate[0] = -120.0F;  // e^120 is no float
   const std::vector<float> up = random_values(gate.size(), 11);
-  const vk::Buffer gate_buffer = upload_vectors(context.device, gate, kWidth);
-  const vk::Buffer up_buffer = upload_vectors(context.device, up, kWidth);
+  const vk::Buffer gate_buffer = upload_vectors(context.device, gate, width);
+  const vk::Buffer up_buffer = upload_vectors(context.device, up, width);
+  const vk::Buffer gate_rounded = upload_nan(context.device, rounded_floats(width, kTokens));
+  const Vectors to{gate_buffer, stride, gate_rounded};
   run(context.device, [&](vk::CommandList& commands) {
-    kernels::swiglu(context, commands, {gate_buffer, stride}, {up_buffer, stride}, kWidth, kTokens);
+    kernels::swiglu(context, commands, to, {up_buffer, stride}, width, kTokens, {!rounded, rounded});
   });
+  const std::vector<float> got = read_vectors(to, width, kTokens, rounded);
   Worst worst;
   for (size_t t = 0; t < kTokens; ++t) {
-    const auto wanted = reference::swiglu(std::span(gate).subspan(t * kWidth, kWidth),
-                                          std::span(up).subspan(t * kWidth, kWidth));
-    worst.add(nmse(gate_buffer.mapped_as<float>().subspan(t * stride, kWidth), wanted));
+    const auto wanted =
+        reference::swiglu(std::span(gate).subspan(t * width, width), std::span(up).subspan(t * width, width));
+    worst.add(nmse(std::span(got).subspan(t * width, width), wanted));
   }
   return worst.get();
 }

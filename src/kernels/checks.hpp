@@ -6,10 +6,12 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "kernels/profile.hpp"
 #include "kernels/self_test.hpp"
 #include "kernels/timing.hpp"
+#include "kernels/weight.hpp"
 #include "quant/format.hpp"
 #include "vk/buffer.hpp"
 
@@ -20,12 +22,13 @@ constexpr uint32_t kHeadSize = 80;  // no power of two, and more than a subgroup
 /// With the rounding of the vectors where the variant asks for it: where that is wrong, others do without.
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round);
 double embed(Context& context, quant::Format format);
-double norm(Context& context);
+/// `rounded`: of the flavour that gives vectors rounded to 8 bits.
+double norm(Context& context, bool rounded);
 double norm_of_heads(Context& context);
-double swiglu(Context& context);
+double swiglu(Context& context, bool rounded);
 /// Ids and their order must be right, and the logits are copied: infinite when they are not.
 double top_k(Context& context);
-double attention_merge(Context& context);
+double attention_merge(Context& context, bool rounded);
 double rope(Context& context, const KernelNeeds::CacheTypes& types, bool halves);
 
 struct AttentionCase {
@@ -54,6 +57,10 @@ void run(vk::Device& device, const Pass& pass);
 
 /// Mapped, of NaN: what no one writes is found.
 vk::Buffer upload_nan(vk::Device& device, size_t floats);
+/// Floats of a buffer for vectors rounded to 8 bits.
+size_t rounded_floats(uint32_t width, uint32_t tokens);
+/// Mapped vectors that a kernel wrote, [tokens][width], as they are or rounded.
+std::vector<float> read_vectors(const Vectors& vectors, uint32_t width, uint32_t tokens, bool rounded);
 /// A step buffer.
 vk::Buffer upload_step(vk::Device& device, uint32_t position, std::span<const uint32_t> tokens = {});
 

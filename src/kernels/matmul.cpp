@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "base/math.hpp"
-#include "kernels/quantize.hpp"
 #include "params/matmul.h"
 
 namespace motley::kernels {
@@ -15,8 +14,6 @@ namespace {
 constexpr Requirement kInt8Texels{
     [](const Profile& profile) { return profile.int8_activations && profile.texel_loads; },
     "fast products of integers, texel buffers faster than storage buffers"};
-constexpr Requirement kInt8{[](const Profile& profile) { return profile.int8_activations; },
-                            "fast products of integers"};
 constexpr Requirement kTexels{[](const Profile& profile) { return profile.texel_loads; },
                               "texel buffers faster than storage buffers"};
 constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },
@@ -29,8 +26,8 @@ constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.bro
 constexpr MatmulVariant kVariants[] = {
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 8, 2},
     {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1},
-    {{".i8.n8p2", &kInt8, Arithmetic::kInt8Activations}, 8, 2},
-    {{".i8", &kInt8, Arithmetic::kInt8Activations}, 1, 1},
+    {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 8, 2},
+    {{".i8", &kIntegerProducts, Arithmetic::kInt8Activations}, 1, 1},
     {{".t.n8p2", &kTexels}, 8, 2},
     {{".t.p2", &kTexels}, 1, 2},
     {{".b8.n8", &kSubgroup8}, 8, 1},
@@ -59,14 +56,15 @@ Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format
                                });
 }
 
-void prepare_matmul(Context& context, vk::CommandList& commands, std::initializer_list<const Weight*> weights,
-                    const Vectors& x, uint32_t tokens) {
-  if (x.rounded.buffer == nullptr) return;
-  const bool rounds = std::ranges::any_of(weights, [&](const Weight* weight) {
-    return matmul_choice(context.profile, weight->shape.format, tokens, true).row.arithmetic ==
-           Arithmetic::kInt8Activations;
-  });
-  if (rounds) quantize(context, commands, x, tokens);
+Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,
+                 uint32_t tokens) {
+  Forms forms{false, false};
+  for (const Weight* const weight : weights) {
+    const Variant& variant =
+        matmul_choice(profile, weight->shape.format, tokens, x.rounded.buffer != nullptr).row;
+    (variant.arithmetic == Arithmetic::kInt8Activations ? forms.rounded : forms.exact) = true;
+  }
+  return forms;
 }
 
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,

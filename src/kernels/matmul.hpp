@@ -15,8 +15,7 @@ struct MatmulOptions {
 };
 
 /// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, more
-/// of them the one that uses each decoded weight for eight. Where x has room for rounded activations,
-/// prepare_matmul() has been recorded.
+/// of them the one that uses each decoded weight for eight. x is there in the form that forms_read() tells.
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
 
@@ -26,9 +25,9 @@ struct MatmulVariant : Variant {
   uint32_t panels;   ///< panels a workgroup works on
 };
 
-/// Rounds x where the variant of one of the weights wants that: once for all that are multiplied with it.
-void prepare_matmul(Context& context, vk::CommandList& commands, std::initializer_list<const Weight*> weights,
-                    const Vectors& x, uint32_t tokens);
+/// In which forms products of these weights with `tokens` vectors read those.
+Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,
+                 uint32_t tokens);
 
 /// The variant that matmul() takes; `may_round`: x has room for rounded activations.
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,

@@ -7,13 +7,25 @@
 namespace motley::kernels {
 namespace {
 
-constexpr uint32_t kBlockElements = 32;
 constexpr uint64_t kBlockBytes = 48;
+
+/// Best first.
+constexpr RoundingVariant kVariants[] = {
+    {{".round", &kIntegerProducts, Arithmetic::kInt8Activations}, true},
+    {{"", &kAnyDevice}, false},
+};
 
 }  // namespace
 
 uint64_t rounded_bytes(uint32_t stride, uint32_t tokens) {
-  return uint64_t{stride / kBlockElements} * tokens * kBlockBytes;
+  return uint64_t{stride / kRoundedElements} * tokens * kBlockBytes;
+}
+
+Choice<RoundingVariant> rounding_choice(const Profile& profile, std::string_view stem, uint32_t width,
+                                        const Forms& forms) {
+  const bool may_round = forms.rounded && width % kRoundedElements == 0;
+  return choose<RoundingVariant>(profile, stem, kVariants,
+                                 [&](const RoundingVariant& row) { return may_round || !row.rounds; });
 }
 
 void quantize(Context& context, vk::CommandList& commands, const Vectors& x, uint32_t tokens) {
@@ -21,7 +33,7 @@ void quantize(Context& context, vk::CommandList& commands, const Vectors& x, uin
   const uint32_t constants[] = {workgroup};
   const vk::Pipeline& pipeline =
       context.device.pipeline(choose_only(context.profile, "quantize").shader, constants);
-  const shaders::QuantizeParameters parameters{x.stride / kBlockElements};
+  const shaders::QuantizeParameters parameters{x.stride / kRoundedElements};
   commands.dispatch(pipeline, {x.range, x.rounded}, parameters,
                     {div_ceil(parameters.blocks, workgroup), tokens, 1});
 }

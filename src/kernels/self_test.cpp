@@ -8,6 +8,7 @@
 #include "kernels/checks.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/rope.hpp"
 
 namespace motley::kernels {
@@ -62,6 +63,19 @@ void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                   kAttentionLimit});
 }
 
+/// Of a kernel that makes vectors, as they are and rounded. The former come first: where rounding fails, they
+/// and quantize() do it.
+void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*error)(Context&, bool),
+                     double limit) {
+  for (const bool rounded : {false, true}) {
+    uses.push_back({kernel, "", rounded ? "rounded" : "vectors",
+                    [=](const Profile& profile) {
+                      return plain(rounding_choice(profile, kernel, kRoundedElements, {!rounded, rounded}));
+                    },
+                    [=](Context& context) { return error(context, rounded); }, limit});
+  }
+}
+
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
   for (const uint32_t tokens : {1U, 2U}) {
     uses.push_back(
@@ -88,11 +102,11 @@ KernelNeeds all_kernel_needs() {
 
 std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
   std::vector<KernelUse> uses{
-      only("rms_norm", "rms_norm", "vectors", checks::norm, kElementwiseLimit),
       only("rms_norm.in_place", "rms_norm", "heads", checks::norm_of_heads, kElementwiseLimit),
-      only("swiglu", "swiglu", "", checks::swiglu, kElementwiseLimit),
-      only("top_k", "top_k", "", checks::top_k, 0),
-      only("attention_merge", "attention_merge", "", checks::attention_merge, kAttentionLimit)};
+      only("top_k", "top_k", "", checks::top_k, 0)};
+  add_vector_uses(uses, "rms_norm", checks::norm, kElementwiseLimit);
+  add_vector_uses(uses, "swiglu", checks::swiglu, kElementwiseLimit);
+  add_vector_uses(uses, "attention_merge", checks::attention_merge, kAttentionLimit);
   for (const KernelNeeds::CacheTypes& types : needs.caches) add_cache_uses(uses, needs, types);
   for (const quant::Format format : needs.tables) {
     uses.push_back({"embed", quant::info(format).stem, "",

@@ -17,6 +17,9 @@ struct Requirement {
 
 inline constexpr Requirement kAnyDevice{[](const Profile&) { return true; }, "any device"};
 
+inline constexpr Requirement kIntegerProducts{[](const Profile& profile) { return profile.int8_activations; },
+                                              "fast products of integers"};
+
 /// What a flavour reckons with, which decides how far from double precision its results may be.
 enum class Arithmetic {
   kFloat32,

@@ -34,9 +34,15 @@ std::optional<Weight> join(const Weight& first, const Weight& next, uint64_t mos
 struct Vectors {
   vk::BufferRange range;
   uint32_t stride = 0;
-  /// Where the same lie rounded to 8 bits (kernels/quantize.hpp) when prepare_matmul() was recorded; without
-  /// a buffer they are never rounded.
+  /// Where the same lie rounded to 8 bits (kernels/quantize.hpp), for the products that read that; without a
+  /// buffer they are never rounded.
   vk::BufferRange rounded = {};
+};
+
+/// In which forms vectors are read, so that the kernel that makes them writes what is needed.
+struct Forms {
+  bool exact = true;
+  bool rounded = false;
 };
 
 }  // namespace motley::kernels

@@ -4,6 +4,8 @@
 #include <bit>
 #include <random>
 
+#include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
 
 namespace motley::kernels {
@@ -20,6 +22,11 @@ vk::Buffer upload_vectors(vk::Device& device, std::span<const float> values, uin
   for (size_t i = 0; i < count; ++i)
     std::memcpy(&padded[i * stride], &values[i * width], width * sizeof(float));
   return upload<float>(device, padded);
+}
+
+void round_for(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
+               uint32_t tokens) {
+  if (forms_read(context.profile, {&weight}, x, tokens).rounded) quantize(context, commands, x, tokens);
 }
 
 std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width) {

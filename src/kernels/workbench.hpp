@@ -9,6 +9,7 @@
 #include "kernels/profile.hpp"
 #include "kernels/weight.hpp"
 #include "vk/buffer.hpp"
+#include "vk/recorder.hpp"
 
 namespace motley::kernels {
 
@@ -26,7 +27,11 @@ vk::Buffer upload(vk::Device& device, std::span<const T> values) {
 /// Vectors of `width` values, padded with zeros to the stride that kernels read by.
 vk::Buffer upload_vectors(vk::Device& device, std::span<const float> values, uint32_t width);
 
-/// What vectors of `width` elements, one every `stride`, are after rounding (shaders/kernels/quantize.comp):
+/// Rounds vectors that the host wrote where the weight's products read that.
+void round_for(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
+               uint32_t tokens);
+
+/// What vectors of `width` elements, one every `stride`, are after rounding (shaders/common/round.glsl):
 /// [vectors][width].
 std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width);
 

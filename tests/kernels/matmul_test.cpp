@@ -34,7 +34,7 @@ class MatmulTest : public test::KernelTest {
     const vk::Buffer y = zeros(matrix.rows);
     const Vectors vectors{x_buffer, x_stride, rounded};
     run([&](vk::CommandList& commands) {
-      prepare_matmul(context(), commands, {&weight}, vectors, 1);
+      round_for(context(), commands, weight, vectors, 1);
       matmul(context(), commands, weight, vectors, {y, matrix.rows}, 1);
     });
     const std::span<const float> got = y.mapped_as<float>();
@@ -82,7 +82,7 @@ class MatmulTest : public test::KernelTest {
     const vk::Buffer rounded = zeros(rounded_bytes(x_stride, tokens) / sizeof(float));
     const Vectors vectors{x_buffer, x_stride, may_round ? rounded : vk::BufferRange()};
     run([&](vk::CommandList& commands) {
-      prepare_matmul(context(), commands, {&weight}, vectors, tokens);
+      round_for(context(), commands, weight, vectors, tokens);
       matmul(context(), commands, weight, vectors, {y_buffer, matrix.rows}, tokens,
              {accumulate, bias ? &bias_range : nullptr});
     });
