@@ -16,6 +16,8 @@ constexpr Requirement kInt8Texels{
     "fast products of integers, texel buffers faster than storage buffers"};
 constexpr Requirement kTexels{[](const Profile& profile) { return profile.texel_loads; },
                               "texel buffers faster than storage buffers"};
+constexpr Requirement kSubgroup16{[](const Profile& profile) { return profile.broadcast == 16; },
+                                  "subgroups of 16"};
 constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },
                                  "subgroups of 8"};
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
@@ -30,6 +32,8 @@ constexpr MatmulVariant kVariants[] = {
     {{".i8", &kIntegerProducts, Arithmetic::kInt8Activations}, 1, 1},
     {{".t.n8p2", &kTexels}, 8, 2},
     {{".t.p2", &kTexels}, 1, 2},
+    {{".b16.n8", &kSubgroup16}, 8, 1},
+    {{".b16", &kSubgroup16}, 1, 1},
     {{".b8.n8", &kSubgroup8}, 8, 1},
     {{".b8", &kSubgroup8}, 1, 1},
     {{".b4.n8p4", &kSubgroup4}, 8, 4},

@@ -29,8 +29,9 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     profile.measured_head_size = 64;
     profile.measured_positions = 512;
     profile.measured_chunk = 64;
-    // The compiled flavours are for subgroups of 4 (SwiftShader) and 8 (lavapipe with 256-bit vectors).
-    const bool whole_subgroup = profile.lanes == facts.subgroup_size && profile.lanes <= 8;
+    // The compiled flavours are for subgroups of 4 (SwiftShader), 8 and 16 (lavapipe with vectors of 256 and
+    // 512 bits).
+    const bool whole_subgroup = profile.lanes == facts.subgroup_size;
     profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;
     const placement::Quirks quirks = placement::find_quirks(facts.driver_name, facts.driver_info);
     profile.texel_loads = quirks.slow_storage_loads;

@@ -21,7 +21,8 @@ bool is_for_cpu_drivers(const std::string& kernel) {
   if (kernel == "quantize") return true;
   std::istringstream parts(kernel);
   for (std::string part; std::getline(parts, part, '.');) {
-    if (part == "b4" || part == "b8" || part == "t" || part == "i8" || part == "round") return true;
+    if (part == "b4" || part == "b8" || part == "b16" || part == "t" || part == "i8" || part == "round")
+      return true;
   }
   return false;
 }
