@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "kernels/timing.hpp"
+#include "kernels/variant.hpp"
 #include "params/bandwidth.h"
-#include "shader_table.hpp"
 #include "vk/buffer.hpp"
 #include "vk/recorder.hpp"
 
@@ -15,8 +15,15 @@ constexpr uint64_t kMebibyte = uint64_t{1} << 20;
 constexpr uint64_t kElementBytes = 16;
 constexpr uint32_t kUnroll = 4;  // loads an iteration of the shader
 
+/// Best first.
+constexpr Variant kVariants[] = {{".t", &kTexels}, {"", &kAnyDevice}};
+
 /// Pinning host memory costs time, and the link is slow enough for less.
 constexpr uint64_t kHostBytes = 64 * kMebibyte;
+
+Choice<Variant> choose(const Profile& profile) {
+  return choose<Variant>(profile, "bandwidth", kVariants, [](const Variant&) { return true; });
+}
 
 }  // namespace
 
@@ -37,9 +44,13 @@ double measure_bandwidth_gbs(Context& context, vk::MemoryUse use) {
 
   // What does not divide evenly is left out and not counted.
   const auto count = static_cast<uint32_t>(bytes / kElementBytes / invocations / kUnroll * kUnroll);
-  const shaders::BandwidthParameters parameters{count, invocations};
+  // All workgroups together walk through a GPU's memory; a CPU's cores each through a stretch of their own,
+  // as they do with weights, or they would hardly ever read a page's next line.
+  const shaders::BandwidthParameters parameters =
+      context.profile.reads_in_stretches ? shaders::BandwidthParameters{count, workgroup, count * workgroup}
+                                         : shaders::BandwidthParameters{count, invocations, workgroup};
   const uint32_t constants[] = {workgroup};
-  const vk::Pipeline& pipeline = device.pipeline(shaders::get("bandwidth"), constants);
+  const vk::Pipeline& pipeline = device.pipeline(choose(context.profile).shader, constants);
   const double seconds = best_pass_seconds(device, [&](vk::CommandList& commands) {
     commands.dispatch(pipeline, {data, sums}, parameters, {groups, 1, 1});
   });

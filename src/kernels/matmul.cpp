@@ -14,8 +14,6 @@ namespace {
 constexpr Requirement kInt8Texels{
     [](const Profile& profile) { return profile.int8_activations && profile.texel_loads; },
     "fast products of integers, texel buffers faster than storage buffers"};
-constexpr Requirement kTexels{[](const Profile& profile) { return profile.texel_loads; },
-                              "texel buffers faster than storage buffers"};
 constexpr Requirement kSubgroup16{[](const Profile& profile) { return profile.broadcast == 16; },
                                   "subgroups of 16"};
 constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },

@@ -19,6 +19,7 @@ Profile make_profile(const vk::DeviceFacts& facts) {
     profile.attention_workgroup = profile.lanes;
     profile.head_workgroup = profile.lanes;
     profile.attention_split = 2048;
+    profile.reads_in_stretches = true;
     profile.bandwidth_buffer_bytes = uint64_t{64} << 20;
     profile.bandwidth_groups = 512;
     profile.measured_columns = 2048;

@@ -36,6 +36,7 @@ struct Profile {
   bool int8_activations = false;
   /// What a measurement of bandwidth reads, and by how many workgroups: well beyond the caches, and enough to
   /// keep every core busy.
+  bool reads_in_stretches = false;  ///< each workgroup its own; otherwise all side by side
   uint64_t bandwidth_buffer_bytes = uint64_t{512} << 20;
   uint32_t bandwidth_groups = 2048;
   /// What a measurement of matmul multiplies (kernels/measurement.hpp): matrices as large as a model's,

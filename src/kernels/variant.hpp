@@ -17,6 +17,9 @@ struct Requirement {
 
 inline constexpr Requirement kAnyDevice{[](const Profile&) { return true; }, "any device"};
 
+inline constexpr Requirement kTexels{[](const Profile& profile) { return profile.texel_loads; },
+                                     "texel buffers faster than storage buffers"};
+
 inline constexpr Requirement kIntegerProducts{[](const Profile& profile) { return profile.int8_activations; },
                                               "fast products of integers"};
 
