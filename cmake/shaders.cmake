@@ -22,6 +22,21 @@ else()
 endif()
 option(MOTLEY_SHADER_COMPILER "Link libshaderc for MOTLEY_SHADER_DIR (debug builds alone)" ${MOTLEY_SHADER_COMPILER_DEFAULT})
 
+# motley_shader_extension(NAME RESULT): sets RESULT to whether the compiler knows the GLSL extension, and says what is left out
+# where it does not.
+function(motley_shader_extension name result)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.comp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "#version 460\n#extension ${name} : require\nvoid main() {}\n")
+  execute_process(COMMAND ${MOTLEY_GLSLC} ${MOTLEY_SHADER_FLAGS} -o ${source}.inc ${source}
+    RESULT_VARIABLE failure OUTPUT_QUIET ERROR_QUIET)
+  if(failure EQUAL 0)
+    set(${result} TRUE PARENT_SCOPE)
+  else()
+    message(STATUS "Kernels that need ${name} are left out: ${MOTLEY_GLSLC} does not know it (tools/setup.sh gets one that does)")
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
 # Adds one compiled variant, of a format or "-", to the lists MOTLEY_SHADER_NAMES and MOTLEY_SHADER_FILES of the calling directory,
 # and how it is compiled, as a row of C++, to MOTLEY_SHADER_SOURCES.
 function(motley_shader_variant kernel format flavour defines)

@@ -18,6 +18,7 @@ namespace {
 struct Options {
   std::string device;
   std::string shapes = "small";
+  bool gpu_kernels = false;
 };
 
 const std::map<std::string, Shapes>& all_shapes() {
@@ -44,6 +45,7 @@ std::shared_ptr<vk::Device> open_device(const std::string& selector) {
 int run(const Options& options, std::vector<char*> arguments) {
   const std::shared_ptr<vk::Device> device = open_device(options.device);
   kernels::Context context(*device);
+  if (options.gpu_kernels) context.profile = kernels::make_gpu_profile(device->facts());
   const Limits limits{kernels::measure_bandwidth_gbs(context), kernels::measure_arithmetic_gflops(context)};
   benchmark::AddCustomContext("device", device->facts().name);
   benchmark::AddCustomContext("driver", device->facts().driver_name + " " + device->facts().driver_info);
@@ -78,6 +80,8 @@ int execute(int argc, char** argv) {
   app.add_option("--shapes", options.shapes, "Sizes as of a model: small, 1b or 8b")
       ->check(CLI::IsMember(all_shapes()))
       ->capture_default_str();
+  app.add_flag("--gpu-kernels", options.gpu_kernels,
+               "Take the variants of a GPU on a CPU driver too: for checking them, not for timing");
   app.allow_extras();
   try {
     app.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include "kernels/memory.hpp"
 #include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
+#include "kernels/round_half.hpp"
 #include "kernels/timing.hpp"
 
 namespace motley::bench {
@@ -32,9 +33,9 @@ struct Product {
         weights(of, matrix),
         x(vectors_on_device(of.device, x_values, columns)) {
     for (uint32_t i = 0; i < weights.copies(); ++i) y.push_back(zeros_on_device(of.device, count, rows));
-    if (!may_round) return;
-    rounded = vk::Buffer(of.device, kernels::rounded_bytes(kernels::padded_stride(columns), count),
-                         vk::MemoryUse::kDevice, "benchmark of matmul");
+    const uint64_t bytes = kernels::rounding_bytes(of.profile, kernels::padded_stride(columns), count);
+    if (!may_round || bytes == 0) return;
+    rounded = vk::Buffer(of.device, bytes, vk::MemoryUse::kDevice, "benchmark of matmul");
     kernels::run_once(of.device, [&](vk::CommandList& commands) {
       kernels::round_for(context, commands, weights.weight(0), vectors(), tokens);
     });
@@ -108,7 +109,29 @@ void add_products(Bench& bench, uint32_t tokens, bool may_round) {
   }
 }
 
-Subject prepare_quantize(Bench& bench, uint32_t tokens) {
+/// A way of rounding vectors: how it is recorded, the bytes of what comes of it, and how that is read.
+struct RoundingKind {
+  const char* name;
+  kernels::Arithmetic arithmetic;
+  uint64_t (*bytes)(uint32_t stride, uint32_t tokens);
+  void (*record)(kernels::Context& context, vk::CommandList& commands, const kernels::Vectors& x,
+                 uint32_t width, uint32_t tokens);
+  std::vector<float> (*read)(std::span<const uint32_t> words, uint32_t stride, uint32_t width,
+                             uint32_t tokens);
+};
+
+constexpr RoundingKind kRoundings[] = {
+    {"quantize", kernels::Arithmetic::kInt8Activations, kernels::rounded_bytes,
+     [](kernels::Context& context, vk::CommandList& commands, const kernels::Vectors& x, uint32_t,
+        uint32_t tokens) { kernels::quantize(context, commands, x, tokens); },
+     [](std::span<const uint32_t> words, uint32_t stride, uint32_t width, uint32_t) {
+       return kernels::read_rounded(words, stride, width);
+     }},
+    {"round_half", kernels::Arithmetic::kFloat16Activations, kernels::half_bytes, kernels::round_half,
+     kernels::read_halves},
+};
+
+Subject prepare_rounding(Bench& bench, const RoundingKind& kind, uint32_t tokens) {
   struct Rounding {
     std::vector<float> values;
     vk::Buffer x;
@@ -120,22 +143,18 @@ Subject prepare_quantize(Bench& bench, uint32_t tokens) {
   const auto rounding = std::make_shared<Rounding>();
   rounding->values = kernels::reference::random_values(size_t{tokens} * width, 1);
   rounding->x = vectors_on_device(device, rounding->values, width);
-  rounding->rounded = vk::Buffer(device, kernels::rounded_bytes(stride, tokens), vk::MemoryUse::kShared,
-                                 "benchmark of quantize");
+  rounding->rounded =
+      vk::Buffer(device, kind.bytes(stride, tokens), vk::MemoryUse::kShared, "benchmark of rounding");
   const auto record = [=, &bench](vk::CommandList& commands, uint32_t) {
-    kernels::quantize(bench.context(), commands, {rounding->x, stride, rounding->rounded}, tokens);
+    kind.record(bench.context(), commands, {rounding->x, stride, rounding->rounded}, width, tokens);
   };
   kernels::run_once(device, [&](vk::CommandList& commands) { record(commands, 0); });
-  const std::vector<float> got =
-      kernels::read_rounded(rounding->rounded.mapped_as<uint32_t>(), stride, width);
+  const std::vector<float> got = kind.read(rounding->rounded.mapped_as<uint32_t>(), stride, width, tokens);
   const std::vector<double> wanted(rounding->values.begin(), rounding->values.end());
   const double bytes = 4.0 * static_cast<double>(rounding->values.size()) +
                        static_cast<double>(rounding->rounded.size_bytes());
-  return {record,
-          1,
-          {bytes, 0},
-          kernels::reference::nmse(got, wanted),
-          kernels::nmse_limit(kernels::Arithmetic::kInt8Activations, 0)};
+  return {
+      record, 1, {bytes, 0}, kernels::reference::nmse(got, wanted), kernels::nmse_limit(kind.arithmetic, 0)};
 }
 
 }  // namespace
@@ -144,8 +163,10 @@ void add_matmul(Bench& bench) {
   for (const uint32_t tokens : {1U, bench.shapes().batch}) {
     add_products(bench, tokens, true);
     add_products(bench, tokens, false);
-    bench.add(fmt::format("quantize/{}/{}_tokens", bench.shapes().width, tokens),
-              [=, &bench] { return prepare_quantize(bench, tokens); });
+    for (const RoundingKind& kind : kRoundings) {
+      bench.add(fmt::format("{}/{}/{}_tokens", kind.name, bench.shapes().width, tokens),
+                [=, &bench, &kind] { return prepare_rounding(bench, kind, tokens); });
+    }
   }
 }
 

@@ -10,11 +10,20 @@
 //              loop over its lanes with a branch for each component, some 400 instructions for 16 bytes a lane, of a texel fetch
 //              eight loads and a transposition: 9.0 of 5.2 GB/s, 51 of 29 GFLOP/s. On 26.2 it is the slower of the two: 10 of 12, 48 of 93.
 // BROADCAST=n  activations are handed round in registers: matmul_float.glsl.
+// For real GPUs and prompts:
+// TILE         a workgroup computes a tile of many rows and tokens through shared memory: matmul_tile.glsl.
+// MATRIX       the same with cooperative matrices of half precision: matmul_coop.glsl.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef BROADCAST
 #extension GL_KHR_shader_subgroup_ballot : require
+#endif
+#ifdef MATRIX
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_basic : require
 #endif
 #ifdef TEXELS
 #extension GL_EXT_samplerless_texture_functions : require
@@ -57,24 +66,28 @@ layout(binding = 1, std430) readonly buffer X { uvec4 x[]; };
 uint column_read(const uint column) { return min(column, p.columns - 1); }
 uint panel_read(const uint panel) { return min(panel, (p.rows - 1) / (4 * LANES)); }
 
-void write_sums(const uint row, const uint column, const vec4 sum[COLUMNS]) {
-  [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-    if (column + n < p.columns) {
-      const uint to = (column + n) * p.y_stride + p.y_offset + row;
-      [[unroll]] for (uint i = 0; i < 4; ++i) {
-        if (row + i < p.rows) {
-          float value = sum[n][i];
-          if (BIAS) value += bias[p.y_offset + row + i];
-          if (ACCUMULATE) value += y[to + i];
-          y[to + i] = value;
-        }
-      }
-    }
-  }
+void write_one(const uint row, const uint column, float value) {
+  if (column >= p.columns || row >= p.rows) return;
+  const uint to = column * p.y_stride + p.y_offset + row;
+  if (BIAS) value += bias[p.y_offset + row];
+  if (ACCUMULATE) value += y[to];
+  y[to] = value;
 }
 
-#ifdef INT8
+void write_four(const uint row, const uint column, const vec4 sum) {
+  [[unroll]] for (uint i = 0; i < 4; ++i) write_one(row + i, column, sum[i]);
+}
+
+void write_sums(const uint row, const uint column, const vec4 sum[COLUMNS]) {
+  [[unroll]] for (uint n = 0; n < COLUMNS; ++n) write_four(row, column + n, sum[n]);
+}
+
+#if defined(INT8)
 #include "kernels/matmul_int8.glsl"
+#elif defined(TILE)
+#include "kernels/matmul_tile.glsl"
+#elif defined(MATRIX)
+#include "kernels/matmul_coop.glsl"
 #else
 #include "kernels/matmul_float.glsl"
 #endif

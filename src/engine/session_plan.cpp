@@ -7,7 +7,7 @@
 #include "engine/hand_off.hpp"
 #include "engine/kv_cache.hpp"
 #include "engine/uploader.hpp"
-#include "kernels/quantize.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/weight_layout.hpp"
 #include "params/step.h"
 #include "vk/buffer.hpp"
@@ -174,9 +174,9 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
   const kernels::Profile profile = kernels::make_profile(facts);
   plan.attention_parts_bytes =
       vk::padded_bytes(kernels::attention_parts_bytes(profile, plan.attention, plan.cache));
-  if (profile.int8_activations && !request.activations_f32) {
+  if (!request.activations_f32) {
     const uint32_t widest = std::max({plan.embedding_stride, plan.q_stride, plan.feed_forward_stride});
-    plan.rounded_bytes = vk::padded_bytes(kernels::rounded_bytes(widest, size.batch));
+    plan.rounded_bytes = vk::padded_bytes(kernels::rounding_bytes(profile, widest, size.batch));
   }
   plan.cache_bytes = KvCache::total_bytes(size.layers - size.host_layers, plan.cache);
   plan.host_cache_bytes = KvCache::total_bytes(size.host_layers, plan.cache);

@@ -19,7 +19,7 @@ struct SessionRequest {
   uint32_t batch = 0;    ///< tokens in one pass, at most kMaxBatch; 0: what is predicted to be fastest
   bool keys_f32 = false;
   bool values_f32 = false;
-  bool activations_f32 = false;  ///< never rounded to 8 bits, also where that is faster
+  bool activations_f32 = false;  ///< never rounded, also where that is faster
   bool time_kernels = false;     ///< one after another, each timed by the device
 };
 
@@ -48,7 +48,7 @@ struct StagePlan {
   uint64_t step_bytes = 0;
   uint64_t rope_table_bytes = 0;
   uint64_t attention_parts_bytes = 0;
-  uint64_t rounded_bytes = 0;  ///< the widest activations rounded to 8 bits; 0: they never are
+  uint64_t rounded_bytes = 0;  ///< the widest activations rounded; 0: they never are
   uint64_t logits_bytes = 0;
   uint64_t hand_off_bytes = 0;    ///< staging towards the stages before and behind
   uint64_t cache_bytes = 0;       ///< in the device's memory

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/math.hpp"
 #include "kernels/quantize.hpp"
+#include "kernels/round_half.hpp"
 #include "params/attention.h"
 #include "params/step.h"
 
@@ -77,7 +78,7 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
                       {div_ceil(rows, variant.rows), slice.heads, 1},
                       work_of(shape, cache.shape, slice.heads, tokens));
   }
-  if (forms.rounded) quantize(context, commands, y, tokens);
+  round_vectors(context, commands, y, shape.heads * cache.shape.head_size, tokens, forms);
 }
 
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
@@ -112,7 +113,7 @@ void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads
   }
   const uint32_t constants[] = {context.profile.head_workgroup};
   commands.dispatch(context.device.pipeline(shader, constants), {step, parts, y.range}, parameters, groups);
-  if (forms.rounded) quantize(context, commands, y, 1);
+  round_vectors(context, commands, y, heads * head_size, 1, forms);
 }
 
 Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows) {

@@ -10,7 +10,6 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
 #include "kernels/top_k.hpp"
 #include "kernels/workbench.hpp"
@@ -54,43 +53,98 @@ std::vector<float> read_vectors(const Vectors& vectors, uint32_t width, uint32_t
   return values;
 }
 
+namespace {
+
+/// One product of so many vectors, and two that add to what is there and a bias. `units` of a row, and some
+/// of one more.
+class ProductCheck {
+ public:
+  ProductCheck(Context& context, quant::Format format, uint32_t panels, uint32_t units, uint32_t tokens,
+               bool may_round)
+      : context_(context),
+        tokens_(tokens),
+        columns_(units * unit_layout(format).elements + quant::info(format).block_elements),
+        matrix_(format, 4 * context.profile.lanes * (panels + 1) + 1, columns_, 1),
+        weight_(matrix_.pack(context, storage_)),
+        x_(random_values(size_t{tokens} * columns_, 2)),
+        x_buffer_(upload_vectors(context.device, x_, columns_)),
+        may_round_(may_round) {
+    const uint64_t rounded_bytes = rounding_bytes(context.profile, padded_stride(columns_), tokens);
+    if (rounded_bytes > 0) rounded_ = upload_nan(context.device, rounded_bytes / sizeof(float));
+  }
+
+  double plain() { return error_with({}); }
+  double adding() {
+    const vk::Buffer bias = upload<float>(context_.device, bias_);
+    const vk::BufferRange range(bias);
+    Worst worst;
+    worst.add(error_with({.accumulate = true}));
+    worst.add(error_with({.bias = &range}));
+    return worst.get();
+  }
+
+ private:
+  double error_with(const MatmulOptions& options) {
+    const vk::Buffer y = upload<float>(context_.device, before_);
+    Vectors vectors{x_buffer_, padded_stride(columns_)};
+    if (may_round_ && rounded_.size_bytes() > 0) vectors.rounded = rounded_;
+    run(context_.device, [&](vk::CommandList& commands) {
+      round_for(context_, commands, weight_, vectors, tokens_);
+      matmul(context_, commands, weight_, vectors, {y, matrix_.rows}, tokens_, options);
+    });
+    reference::Product wanted{matrix_.rows, columns_, tokens_, matrix_.values, x_, {}, {}};
+    if (options.bias != nullptr) wanted.bias = bias_;
+    if (options.accumulate) wanted.before = before_;
+    const Arithmetic arithmetic =
+        matmul_choice(context_.profile, matrix_.format, tokens_, may_round_).row.arithmetic;
+    // Rounding shows in a single row's few products by chance.
+    return arithmetic == Arithmetic::kFloat32 ? wanted.worst_row(y.mapped_as<float>())
+                                              : nmse(y.mapped_as<float>(), wanted.values());
+  }
+
+  Context& context_;
+  uint32_t tokens_;
+  uint32_t columns_;
+  MadeUpMatrix matrix_;
+  vk::Buffer storage_;
+  Weight weight_;
+  std::vector<float> x_;
+  vk::Buffer x_buffer_;
+  vk::Buffer rounded_;
+  bool may_round_;
+  std::vector<float> before_ = random_values(size_t{tokens_} * matrix_.rows, 3);
+  std::vector<float> bias_ = random_values(matrix_.rows, 4);
+};
+
+/// Tiles of each width.
+double tiled_product(Context& context, quant::Format format, uint32_t panels, bool may_round) {
+  constexpr uint32_t kUnits = 2;
+  constexpr uint32_t kFew = kTileTokens + 2;
+  constexpr uint32_t kMany = 4 * kTileTokens - 1;
+  Worst worst;
+  ProductCheck narrow(context, format, panels, kUnits, kFew, may_round);
+  worst.add(narrow.plain());
+  worst.add(narrow.adding());
+  Context wide(context);
+  wide.profile.enough_tiles = 1;
+  for (const uint32_t tokens : {kFew, kMany})
+    worst.add(ProductCheck(wide, format, panels, kUnits, tokens, may_round).plain());
+  return worst.get();
+}
+
+}  // namespace
+
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round) {
   const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens, may_round).row;
-  const uint32_t tokens = least_tokens == 1 ? 1 : variant.columns + 3;
-  // As many units as split a row most, and some of one more.
+  if (variant.least_tokens >= kTileTokens) return tiled_product(context, format, variant.panels, may_round);
+  const uint32_t tokens = variant.least_tokens == 1 ? 1 : variant.columns + 3;
+  // As many units as split a row most.
   const uint32_t units = std::max(2U, context.profile.max_split);
-  const uint32_t columns = units * unit_layout(format).elements + quant::info(format).block_elements;
-  const uint32_t panel_rows = 4 * context.profile.lanes;
-  const MadeUpMatrix matrix(format, panel_rows * (variant.panels + 1) + 1, columns, 1);
-  vk::Buffer storage;
-  const Weight weight = matrix.pack(context, storage);
-  const std::vector<float> x = random_values(size_t{tokens} * columns, 2);
-  const std::vector<float> before = random_values(size_t{tokens} * matrix.rows, 3);
-  const std::vector<float> bias = random_values(matrix.rows, 4);
-  const vk::Buffer x_buffer = upload_vectors(context.device, x, columns);
-  const vk::Buffer rounded = upload_nan(context.device, rounded_floats(columns, tokens));
-  const Vectors vectors{x_buffer, padded_stride(columns), may_round ? rounded : vk::BufferRange()};
-  const vk::Buffer bias_buffer = upload<float>(context.device, bias);
-  const vk::BufferRange bias_range(bias_buffer);
-  const auto error_with = [&](const MatmulOptions& options) {
-    const vk::Buffer y = upload<float>(context.device, before);
-    run(context.device, [&](vk::CommandList& commands) {
-      round_for(context, commands, weight, vectors, tokens);
-      matmul(context, commands, weight, vectors, {y, matrix.rows}, tokens, options);
-    });
-    reference::Product wanted{matrix.rows, columns, tokens, matrix.values, x, {}, {}};
-    if (options.bias != nullptr) wanted.bias = bias;
-    if (options.accumulate) wanted.before = before;
-    // Rounding shows in a single row's few products by chance.
-    return variant.arithmetic == Arithmetic::kFloat32 ? wanted.worst_row(y.mapped_as<float>())
-                                                      : nmse(y.mapped_as<float>(), wanted.values());
-  };
+  ProductCheck check(context, format, variant.panels, units, tokens, may_round);
   Worst worst;
-  worst.add(error_with({}));
+  worst.add(check.plain());
   // Software drivers compile for seconds what differs in a few lines only, which are the same for one token.
-  if (tokens > 1 && context.device.facts().type == vk::DeviceType::kCpu) return worst.get();
-  worst.add(error_with({.accumulate = true}));
-  worst.add(error_with({.bias = &bias_range}));
+  if (tokens == 1 || context.device.facts().type != vk::DeviceType::kCpu) worst.add(check.adding());
   return worst.get();
 }
 

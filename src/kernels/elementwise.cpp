@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/math.hpp"
 #include "kernels/quantize.hpp"
+#include "kernels/round_half.hpp"
 #include "kernels/variant.hpp"
 #include "params/rms_norm.h"
 #include "params/swiglu.h"
@@ -25,7 +26,7 @@ void rms_norm(Context& context, vk::CommandList& commands, const vk::BufferRange
   const uint32_t constants[] = {context.profile.workgroup};
   commands.dispatch(context.device.pipeline(shader, constants), {weight, x.range, y.range}, parameters,
                     groups, work);
-  if (forms.rounded) quantize(context, commands, y, tokens);
+  round_vectors(context, commands, y, width, tokens, forms);
 }
 
 void rms_norm_heads(Context& context, vk::CommandList& commands, const vk::BufferRange& weight,
@@ -54,7 +55,7 @@ void swiglu(Context& context, vk::CommandList& commands, const Vectors& gate, co
   const uint32_t constants[] = {workgroup};
   commands.dispatch(context.device.pipeline(shader, constants), {gate.range, up.range}, parameters,
                     {div_ceil(width, workgroup), tokens, 1}, work);
-  if (forms.rounded) quantize(context, commands, gate, tokens);
+  round_vectors(context, commands, gate, width, tokens, forms);
 }
 
 }  // namespace motley::kernels

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/math.hpp"
+#include "kernels/quantize.hpp"
+#include "kernels/round_half.hpp"
 #include "params/matmul.h"
 
 namespace motley::kernels {
@@ -21,23 +24,82 @@ constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.bro
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
                                  "subgroups of 4"};
 
+constexpr Requirement kTiles{[](const Profile& profile) { return profile.tiles; }, "a GPU"};
+constexpr Requirement kMatrices{[](const Profile& profile) { return profile.matrices.m > 0; },
+                                "cooperative matrices of halves, subgroups of a size that can be asked for"};
+
+/// A lane has four rows, and groups of lanes share a panel's columns.
+MatmulLaunch launch_panels(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
+                           uint32_t) {
+  MatmulLaunch launch{shape.panel_rows() * row.panels, row.columns};
+  // A split's sums wait in shared memory; more columns leave room for fewer splits.
+  launch.split =
+      std::bit_floor(std::min(std::max(1U, profile.max_split / (row.columns > 1 ? 4 : 1)), shape.units()));
+  launch.workgroup = profile.lanes * launch.split;
+  return launch;
+}
+
+/// Results of an invocation of a tile, which keeps their sums in registers.
+constexpr uint32_t kTileResults = 64;
+
+/// The widest tile that still gives enough of them: what is decoded of a weight serves all its tokens.
+MatmulLaunch launch_tiles(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
+                          uint32_t tokens) {
+  constexpr uint32_t kNarrow = 32;
+  constexpr uint32_t kWide = 128;
+  MatmulLaunch launch{shape.panel_rows() * row.panels, kWide};
+  const auto workgroup = [&] { return launch.rows * launch.tokens / kTileResults; };
+  const auto tiles = [&] { return div_ceil(shape.rows, launch.rows) * div_ceil(tokens, launch.tokens); };
+  while (launch.tokens > kNarrow &&
+         (workgroup() > profile.workgroup || tokens <= launch.tokens / 2 || tiles() < profile.enough_tiles))
+    launch.tokens /= 2;
+  launch.workgroup = workgroup();
+  launch.tile = {row.panels, launch.tokens};
+  return launch;
+}
+
+/// Bytes of a tile's blocks of weights and activations (matmul_coop.glsl).
+uint32_t block_bytes(const MatmulLaunch& launch) {
+  constexpr uint32_t kRowBytes = 80;
+  return (launch.rows + launch.tokens) * kRowBytes;
+}
+
+/// The same tiles; half of their rows is a subgroup's, for as many tokens as there are subgroups for the
+/// other half.
+MatmulLaunch launch_matrices(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
+                             uint32_t tokens) {
+  MatmulLaunch launch = launch_tiles(row, profile, shape, tokens);
+  const vk::MatrixShape& matrices = profile.matrices;
+  const uint32_t subgroups =
+      std::clamp(launch.workgroup / profile.matrix_subgroup, 2U, 2 * launch.tokens / matrices.n);
+  const uint32_t results_bytes = subgroups * matrices.m * matrices.n * static_cast<uint32_t>(sizeof(float));
+  const bool two_blocks = 2 * block_bytes(launch) + results_bytes <= profile.shared_memory_bytes;
+  launch.subgroup_size = profile.matrix_subgroup;
+  launch.workgroup = subgroups * profile.matrix_subgroup;
+  launch.tile = {row.panels, launch.tokens, subgroups, two_blocks ? 2U : 1U,
+                 matrices.m, matrices.n,    matrices.k};
+  return launch;
+}
+
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp.
 constexpr MatmulVariant kVariants[] = {
-    {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 8, 2},
-    {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1},
-    {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 8, 2},
-    {{".i8", &kIntegerProducts, Arithmetic::kInt8Activations}, 1, 1},
-    {{".t.n8p2", &kTexels}, 8, 2},
-    {{".t.p2", &kTexels}, 1, 2},
-    {{".b16.n8", &kSubgroup16}, 8, 1},
-    {{".b16", &kSubgroup16}, 1, 1},
-    {{".b8.n8", &kSubgroup8}, 8, 1},
-    {{".b8", &kSubgroup8}, 1, 1},
-    {{".b4.n8p4", &kSubgroup4}, 8, 4},
-    {{".b4.p4", &kSubgroup4}, 1, 4},
-    {{".n8", &kAnyDevice}, 8, 1},
-    {{"", &kAnyDevice}, 1, 1},
+    {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
+    {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
+    {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
+    {{".i8", &kIntegerProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
+    {{".t.n8p2", &kTexels}, 2, 8, 2, launch_panels},
+    {{".t.p2", &kTexels}, 1, 1, 2, launch_panels},
+    {{".b16.n8", &kSubgroup16}, 2, 8, 1, launch_panels},
+    {{".b16", &kSubgroup16}, 1, 1, 1, launch_panels},
+    {{".b8.n8", &kSubgroup8}, 2, 8, 1, launch_panels},
+    {{".b8", &kSubgroup8}, 1, 1, 1, launch_panels},
+    {{".b4.n8p4", &kSubgroup4}, 2, 8, 4, launch_panels},
+    {{".b4.p4", &kSubgroup4}, 1, 1, 4, launch_panels},
+    {{".coop", &kMatrices, Arithmetic::kFloat16Activations}, kTileTokens, 32, 4, launch_matrices},
+    {{".tile", &kTiles}, kTileTokens, 8, 4, launch_tiles},
+    {{".n8", &kAnyDevice}, 2, 8, 1, launch_panels},
+    {{"", &kAnyDevice}, 1, 1, 1, launch_panels},
 };
 
 /// The weights are read once; two operations for each of them and each token.
@@ -51,20 +113,31 @@ vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
                                     bool may_round) {
-  return choose<MatmulVariant>(profile, std::string("matmul.") + quant::info(format).stem, kVariants,
-                               [&](const MatmulVariant& row) {
-                                 return (row.columns == 1) == (tokens == 1) &&
-                                        (may_round || row.arithmetic != Arithmetic::kInt8Activations);
-                               });
+  return choose<MatmulVariant>(
+      profile, std::string("matmul.") + quant::info(format).stem, kVariants, [&](const MatmulVariant& row) {
+        return (row.least_tokens == 1) == (tokens == 1) && tokens >= row.least_tokens &&
+               (may_round || row.arithmetic == Arithmetic::kFloat32);
+      });
+}
+
+uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens) {
+  if (profile.int8_activations) return rounded_bytes(stride, tokens);
+  return kMatrices.met(profile) ? half_bytes(stride, tokens) : 0;
 }
 
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,
                  uint32_t tokens) {
-  Forms forms{false, false};
+  Forms forms{false, false, false};
   for (const Weight* const weight : weights) {
     const Variant& variant =
         matmul_choice(profile, weight->shape.format, tokens, x.rounded.buffer != nullptr).row;
-    (variant.arithmetic == Arithmetic::kInt8Activations ? forms.rounded : forms.exact) = true;
+    if (variant.arithmetic == Arithmetic::kInt8Activations) {
+      forms.rounded = true;
+    } else if (variant.arithmetic == Arithmetic::kFloat16Activations) {
+      forms.half = true;
+    } else {
+      forms.exact = true;
+    }
   }
   return forms;
 }
@@ -78,21 +151,19 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
          x.stride);
   }
   const auto [variant, shader] = matmul_choice(profile, shape.format, tokens, x.rounded.buffer != nullptr);
-  const bool rounded = variant.arithmetic == Arithmetic::kInt8Activations;
-  const vk::BufferRange& source = rounded ? x.rounded : x.range;
-  // A split's sums wait in shared memory; more columns leave room for fewer splits.
-  const uint32_t split = std::bit_floor(
-      std::min(std::max(1U, profile.max_split / (variant.columns > 1 ? 4 : 1)), shape.units()));
-  const uint32_t constants[] = {profile.lanes * split, profile.lanes, split, options.accumulate,
-                                options.bias != nullptr};
-  const vk::Pipeline& pipeline = context.device.pipeline(shader, constants);
+  const vk::BufferRange& source = variant.arithmetic == Arithmetic::kFloat32 ? x.range : x.rounded;
+  const MatmulLaunch launch = variant.launch(variant, profile, shape, tokens);
+  std::vector<uint32_t> constants{launch.workgroup, profile.lanes, launch.split, options.accumulate,
+                                  options.bias != nullptr};
+  constants.insert(constants.end(), launch.tile.begin(), launch.tile.end());
+  const vk::Pipeline& pipeline = context.device.pipeline(shader, constants, launch.subgroup_size);
   for (const WeightPart& part : weight.parts) {
     const shaders::MatmulParameters parameters{shape.units(), part.rows,      tokens, x.stride,
                                                y.stride,      part.first_row, 0};
-    const uint32_t groups = div_ceil(part.rows, shape.panel_rows() * variant.panels);
-    commands.dispatch(
-        pipeline, {part.range, source, options.bias != nullptr ? *options.bias : source, y.range}, parameters,
-        {div_ceil(tokens, variant.columns), groups, 1}, work_of(part, shape.columns, tokens));
+    commands.dispatch(pipeline,
+                      {part.range, source, options.bias != nullptr ? *options.bias : source, y.range},
+                      parameters, {div_ceil(tokens, launch.tokens), div_ceil(part.rows, launch.rows), 1},
+                      work_of(part, shape.columns, tokens));
   }
 }
 

@@ -1,6 +1,7 @@
 // Products of packed weights with activations.
 #pragma once
 
+#include <array>
 #include <initializer_list>
 
 #include "kernels/variant.hpp"
@@ -15,19 +16,41 @@ struct MatmulOptions {
 };
 
 /// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, more
-/// of them the one that uses each decoded weight for eight. x is there in the form that forms_read() tells.
+/// of them the one that uses each decoded weight for eight, and kTileTokens or more on a GPU one that
+/// computes tiles. x is there in the form that forms_read() tells.
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
 
+/// From so many tokens on tiles pay: with fewer, most of a tile's columns would be idle, and a matrix would
+/// give a large GPU too few workgroups.
+constexpr uint32_t kTileTokens = 33;
+
+/// How a product is divided among workgroups.
+struct MatmulLaunch {
+  uint32_t rows = 0;           ///< of a workgroup
+  uint32_t tokens = 0;         ///< of a workgroup
+  uint32_t subgroup_size = 0;  ///< 0: any
+  /// The specialization constants (matmul.comp and what it includes) but for what is done with the results.
+  uint32_t workgroup = 0;
+  uint32_t split = 1;
+  std::array<uint32_t, 7> tile = {};
+};
+
 /// A compiled flavour of matmul.comp.
 struct MatmulVariant : Variant {
-  uint32_t columns;  ///< tokens handled at once
-  uint32_t panels;   ///< panels a workgroup works on
+  uint32_t least_tokens;  ///< 1: of one token alone
+  uint32_t columns;       ///< tokens that an invocation handles at once
+  uint32_t panels;        ///< panels a workgroup works on
+  MatmulLaunch (*launch)(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
+                         uint32_t tokens);
 };
 
 /// In which forms products of these weights with `tokens` vectors read those.
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,
                  uint32_t tokens);
+
+/// Room that x.rounded wants for `tokens` vectors of this stride; 0 where no variant rounds activations.
+uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens);
 
 /// The variant that matmul() takes; `may_round`: x has room for rounded activations.
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,

@@ -10,7 +10,6 @@
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/quantize.hpp"
 #include "kernels/timing.hpp"
 #include "params/step.h"
 #include "placement/machine.hpp"
@@ -305,8 +304,12 @@ FormatMeasurement measure_format(Context& context, quant::Format format) {
   const uint32_t stride = round_up(context.profile.measured_columns, kActivationPadding);
   const uint32_t tokens = placement::kManyTokens;
   const vk::Buffer floats = filled(context.device, uint64_t{stride} * tokens * sizeof(float), kPattern);
-  const vk::Buffer rounded = filled(context.device, rounded_bytes(stride, tokens), kPattern);
-  const Vectors x{floats, stride, rounded};
+  vk::Buffer rounded;
+  Vectors x{floats, stride};
+  if (const uint64_t bytes = rounding_bytes(context.profile, stride, tokens); bytes > 0) {
+    rounded = filled(context.device, bytes, kPattern);
+    x.rounded = rounded;
+  }
   FormatMeasurement result{.format = format};
   measure_matvec(context, weights, x, result);
   result.matmat_gflops = measure_matmat_gflops(context, weights, x, tokens);

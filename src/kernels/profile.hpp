@@ -34,6 +34,15 @@ struct Profile {
   /// Products of 32-bit integers with activations rounded to 8 bits are faster than those in single
   /// precision.
   bool int8_activations = false;
+  /// Products for many tokens are computed by tiles in shared memory, which CPU drivers do not have.
+  bool tiles = false;
+  /// Fewer tiles than that leave cores of a large GPU idle: then smaller ones are taken.
+  uint32_t enough_tiles = 96;
+  uint32_t shared_memory_bytes = uint32_t{32} << 10;
+  /// The product of cooperative matrices that tiles are made of, and the subgroups that compute it; m 0:
+  /// none.
+  vk::MatrixShape matrices;
+  uint32_t matrix_subgroup = 0;
   /// What a measurement of bandwidth reads, and by how many workgroups: well beyond the caches, and enough to
   /// keep every core busy.
   bool reads_in_stretches = false;  ///< each workgroup its own; otherwise all side by side
@@ -60,6 +69,10 @@ struct Profile {
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);
+
+/// That of a GPU with these facts, also where they are those of a CPU driver: for trying a GPU's variants
+/// there.
+Profile make_gpu_profile(const vk::DeviceFacts& facts);
 
 /// A device with its profile: what recording a kernel needs.
 struct Context {

@@ -77,12 +77,15 @@ void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*
 }
 
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
-  for (const uint32_t tokens : {1U, 2U}) {
+  constexpr std::pair<uint32_t, const char*> kTokens[] = {
+      {1, "one token"}, {2, "several tokens"}, {kTileTokens, "many tokens"}};
+  for (const auto& [tokens, purpose] : kTokens) {
     uses.push_back(
-        {"matmul", quant::info(format).stem,
-         fmt::format("{}{}", tokens == 1 ? "one token" : "several tokens", may_round ? "" : ", not rounded"),
-         [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
-         [=](Context& context) { return checks::product(context, format, tokens, may_round); },
+        {"matmul", quant::info(format).stem, fmt::format("{}{}", purpose, may_round ? "" : ", not rounded"),
+         [=, count = tokens](const Profile& profile) {
+           return plain(matmul_choice(profile, format, count, may_round));
+         },
+         [=, count = tokens](Context& context) { return checks::product(context, format, count, may_round); },
          kProductLimit});
   }
 }

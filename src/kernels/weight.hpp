@@ -34,15 +34,16 @@ std::optional<Weight> join(const Weight& first, const Weight& next, uint64_t mos
 struct Vectors {
   vk::BufferRange range;
   uint32_t stride = 0;
-  /// Where the same lie rounded to 8 bits (kernels/quantize.hpp), for the products that read that; without a
-  /// buffer they are never rounded.
+  /// Where the same lie rounded (kernels/quantize.hpp, kernels/round_half.hpp), for the products that read
+  /// that; without a buffer they are never rounded.
   vk::BufferRange rounded = {};
 };
 
 /// In which forms vectors are read, so that the kernel that makes them writes what is needed.
 struct Forms {
   bool exact = true;
-  bool rounded = false;
+  bool rounded = false;  ///< to 8 bits
+  bool half = false;     ///< rounded to half precision; never beside the other, whose room it takes
 };
 
 }  // namespace motley::kernels

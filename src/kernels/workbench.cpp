@@ -5,8 +5,9 @@
 #include <random>
 
 #include "kernels/matmul.hpp"
-#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
+#include "kernels/round_half.hpp"
+#include "quant/half.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -26,7 +27,8 @@ vk::Buffer upload_vectors(vk::Device& device, std::span<const float> values, uin
 
 void round_for(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
                uint32_t tokens) {
-  if (forms_read(context.profile, {&weight}, x, tokens).rounded) quantize(context, commands, x, tokens);
+  round_vectors(context, commands, x, weight.shape.columns, tokens,
+                forms_read(context.profile, {&weight}, x, tokens));
 }
 
 std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width) {
@@ -38,6 +40,19 @@ std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride
     for (uint32_t i = 0; i < 32 && number * 32 % stride + i < width; ++i) {
       const auto quant = static_cast<int8_t>(block[kFirstQuant + i / 4] >> (8 * (i % 4)) & 0xFFU);
       values.push_back(std::bit_cast<float>(block[0]) * static_cast<float>(quant));
+    }
+  }
+  return values;
+}
+
+std::vector<float> read_halves(std::span<const uint32_t> words, uint32_t stride, uint32_t width,
+                               uint32_t count) {
+  std::vector<float> values;
+  for (size_t vector = 0; vector < count; ++vector) {
+    const auto scale = std::bit_cast<float>(words[size_t{stride} / 2 * count + vector]);
+    for (uint32_t i = 0; i < width; ++i) {
+      const uint32_t word = words[(vector * stride + i) / 2];
+      values.push_back(quant::half_to_float(static_cast<uint16_t>(word >> (16 * (i % 2)))) * scale);
     }
   }
   return values;

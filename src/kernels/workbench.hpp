@@ -35,6 +35,11 @@ void round_for(Context& context, vk::CommandList& commands, const Weight& weight
 /// [vectors][width].
 std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width);
 
+/// What `count` vectors of `width` elements, one every `stride`, are after rounding to half precision
+/// (shaders/kernels/round_half.comp): [count][width].
+std::vector<float> read_halves(std::span<const uint32_t> words, uint32_t stride, uint32_t width,
+                               uint32_t count);
+
 /// A random matrix in GGUF blocks, and what those blocks say.
 struct MadeUpMatrix {
   quant::Format format;

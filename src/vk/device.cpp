@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "vk/compile_only.hpp"
+#include "vk/device_features.hpp"
 #include "vk/pipeline.hpp"
 #include "vk/pipeline_cache.hpp"
 #include "vk/query_facts.hpp"
@@ -82,39 +83,12 @@ void Device::create_device() {
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
 
-  VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
-  v12.timelineSemaphore = VK_TRUE;
-  v12.shaderFloat16 = facts_.float16;
-  VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &v12};
-  v11.storageBuffer16BitAccess = facts_.storage_16bit;
-  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
-
-  std::vector<const char*> extensions;
-  VkPhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups{
-      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
-  if (facts_.subgroup_size_control) {
-    subgroups.subgroupSizeControl = VK_TRUE;
-    subgroups.pNext = std::exchange(features.pNext, &subgroups);
-    extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
-  }
-  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics{
-      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
-  if (options_.compile_only) {
-    if (!facts_.pipeline_statistics)
-      fail(ErrorCode::kUnsupported, "the driver of '{}' tells nothing of its pipelines", facts_.name);
-    statistics.pipelineExecutableInfo = VK_TRUE;
-    statistics.pNext = std::exchange(features.pNext, &statistics);
-    extensions.push_back(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
-  }
-  if (facts_.host_import_alignment_bytes > 0)
-    extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
-  if (facts_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
-
-  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
+  const DeviceFeatures wanted(facts_, options_);
+  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, wanted.features()};
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
-  info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
-  info.ppEnabledExtensionNames = extensions.data();
+  info.enabledExtensionCount = static_cast<uint32_t>(wanted.extensions().size());
+  info.ppEnabledExtensionNames = wanted.extensions().data();
   check(vkCreateDevice(physical_, &info, nullptr, &handle_), "vkCreateDevice");
   volkLoadDeviceTable(&table_, handle_);
   if (options_.compile_only) leave_only_compilation(table_);

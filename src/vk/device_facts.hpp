@@ -27,6 +27,13 @@ struct MemoryTypeFacts {
   bool host_cached = false;
 };
 
+/// A product of cooperative matrices: [m][k] times [k][n].
+struct MatrixShape {
+  uint32_t m = 0;
+  uint32_t n = 0;
+  uint32_t k = 0;
+};
+
 /// Of a texel buffer as kernels read it: four 32-bit words.
 constexpr uint64_t kTexelBytes = 16;
 
@@ -75,7 +82,11 @@ struct DeviceFacts {
   uint64_t host_import_alignment_bytes = 0;
   bool memory_budget = false;
   bool subgroup_size_control = false;  ///< shaders may ask for a size from min_ to max_subgroup_size
-  bool pipeline_statistics = false;    ///< the driver tells what its compiler made of a shader
+  bool full_subgroups = false;         ///< and for workgroups whose subgroups have no idle lanes
+  /// Products of half-precision matrices with sums in single precision that a subgroup computes together;
+  /// empty unless shaders may declare all that such products need.
+  std::vector<MatrixShape> half_matrices;
+  bool pipeline_statistics = false;  ///< the driver tells what its compiler made of a shader
 
   /// Bytes of all device-local heaps together.
   uint64_t device_local_bytes() const;

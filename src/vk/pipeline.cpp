@@ -91,7 +91,11 @@ void Pipeline::create_pipeline(Device& device, const ShaderCode& shader, uint32_
   info.stage.module = module;
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &specialization;
-  if (asks_for_subgroups_of(subgroup_size, shader, device.facts())) info.stage.pNext = &subgroups;
+  if (asks_for_subgroups_of(subgroup_size, shader, device.facts())) {
+    info.stage.pNext = &subgroups;
+    if (device.facts().full_subgroups && !constants_.empty() && constants_[0] % subgroup_size == 0)
+      info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
+  }
   info.layout = layout_.get();
   VkPipeline pipeline = VK_NULL_HANDLE;
   check(table.vkCreateComputePipelines(device.handle(), cache, 1, &info, nullptr, &pipeline),

@@ -116,9 +116,47 @@ void query_subgroup_size_control(VkPhysicalDevice device, DeviceFacts& facts) {
   if (!control.subgroupSizeControl || (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) == 0)
     return;
   facts.subgroup_size_control = true;
+  facts.full_subgroups = control.computeFullSubgroups;
   facts.min_subgroup_size = sizes.minSubgroupSize;
   facts.max_subgroup_size = sizes.maxSubgroupSize;
 }
+
+#ifdef VK_KHR_cooperative_matrix
+/// Shaders with cooperative matrices declare half-precision arithmetic and Vulkan's memory model.
+bool has_cooperative_matrices(VkPhysicalDevice device) {
+  if (!has_device_extension(device, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) return false;
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
+  VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &matrices};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v12};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  return matrices.cooperativeMatrix && v12.shaderFloat16 && v12.vulkanMemoryModel;
+}
+
+bool multiplies_halves(const VkCooperativeMatrixPropertiesKHR& matrix) {
+  return matrix.scope == VK_SCOPE_SUBGROUP_KHR && matrix.AType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+         matrix.BType == VK_COMPONENT_TYPE_FLOAT16_KHR && matrix.CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+         matrix.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR;
+}
+
+std::vector<MatrixShape> query_half_matrices(VkPhysicalDevice device) {
+  if (!has_cooperative_matrices(device)) return {};
+  uint32_t count = 0;
+  check(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(device, &count, nullptr),
+        "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+  std::vector<VkCooperativeMatrixPropertiesKHR> all(
+      count, VkCooperativeMatrixPropertiesKHR{VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR});
+  check(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(device, &count, all.data()),
+        "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+  std::vector<MatrixShape> shapes;
+  for (const VkCooperativeMatrixPropertiesKHR& matrix : all)
+    if (multiplies_halves(matrix)) shapes.push_back({matrix.MSize, matrix.NSize, matrix.KSize});
+  return shapes;
+}
+#else
+/// Vulkan's headers before 1.3.255 know of none.
+std::vector<MatrixShape> query_half_matrices(VkPhysicalDevice) { return {}; }
+#endif
 
 bool query_pipeline_statistics(VkPhysicalDevice device) {
   if (!has_device_extension(device, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME)) return false;
@@ -177,6 +215,7 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   if (const int family = find_compute_family(device); family >= 0)
     facts.timestamp_bits = queue_families(device)[static_cast<size_t>(family)].timestampValidBits;
   query_subgroup_size_control(device, facts);
+  facts.half_matrices = query_half_matrices(device);
   facts.pipeline_statistics = query_pipeline_statistics(device);
   if (has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
     facts.host_import_alignment_bytes = query_host_import_alignment(device);

@@ -8,6 +8,7 @@
 #include "kernels/fixture.hpp"
 #include "kernels/quantize.hpp"
 #include "params/step.h"
+#include "quant/half.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -24,13 +25,25 @@ class MatmulTest : public test::KernelTest {
       check_one(matrix, tokens, accumulate, bias, panels_a_part, may_round);
   }
 
+  /// Bytes for rounded activations, whether the profile rounds them or not.
+  uint64_t room(uint32_t x_stride, uint32_t tokens) {
+    return std::max(rounding_bytes(context().profile, x_stride, tokens), rounded_bytes(x_stride, tokens));
+  }
+
+  /// The variants of a GPU: tiles, and where the driver has them those of cooperative matrices. `wide`: of as
+  /// many tokens as there are.
+  void pretend_gpu(bool wide) {
+    context().profile = make_gpu_profile(device().facts());
+    if (wide) context().profile.enough_tiles = 1;
+  }
+
   /// One vector's products, with rounded activations where the device has them.
   std::vector<float> product(const MadeUpMatrix& matrix, std::span<const float> x) {
     vk::Buffer weights;
     const Weight weight = matrix.pack(context(), weights);
     const uint32_t x_stride = stride(matrix.columns);
     const vk::Buffer x_buffer = upload_vectors(x, matrix.columns);
-    const vk::Buffer rounded = zeros(rounded_bytes(x_stride, 1) / sizeof(float));
+    const vk::Buffer rounded = zeros(room(x_stride, 1) / sizeof(float));
     const vk::Buffer y = zeros(matrix.rows);
     const Vectors vectors{x_buffer, x_stride, rounded};
     run([&](vk::CommandList& commands) {
@@ -79,7 +92,7 @@ class MatmulTest : public test::KernelTest {
     const vk::Buffer bias_buffer = upload(bias_values);
     const vk::BufferRange bias_range(bias_buffer);
     const uint32_t x_stride = stride(matrix.columns);
-    const vk::Buffer rounded = zeros(rounded_bytes(x_stride, tokens) / sizeof(float));
+    const vk::Buffer rounded = zeros(room(x_stride, tokens) / sizeof(float));
     const Vectors vectors{x_buffer, x_stride, may_round ? rounded : vk::BufferRange()};
     run([&](vk::CommandList& commands) {
       round_for(context(), commands, weight, vectors, tokens);
@@ -87,7 +100,6 @@ class MatmulTest : public test::KernelTest {
              {accumulate, bias ? &bias_range : nullptr});
     });
     const auto [variant, shader] = matmul_choice(context().profile, matrix.format, tokens, may_round);
-    const bool is_rounded = variant.arithmetic == Arithmetic::kInt8Activations;
     const std::string what =
         fmt::format("{} {}x{}, {} tokens", shader.name, matrix.rows, matrix.columns, tokens);
     reference::Product wanted{matrix.rows,
@@ -99,13 +111,22 @@ class MatmulTest : public test::KernelTest {
                               accumulate ? std::span(y) : std::span<float>()};
     const std::span<const float> got = y_buffer.mapped_as<float>().first(size_t{tokens} * matrix.rows);
     std::vector<float> used;
-    if (is_rounded) {
+    std::vector<float> halves;
+    if (variant.arithmetic != Arithmetic::kFloat32) {
       // Rounding is judged over the whole result, where a few numbers may be unlucky, and what the kernel
-      // makes of rounded activations exactly.
+      // makes of rounded numbers exactly.
       const double limit = nmse_limit(variant.arithmetic, 1e-10) * (got.size() < 200 ? 5 : 1);
       EXPECT_LE(test::nmse(got, wanted.values()), limit) << what;
-      used = read_rounded(rounded.mapped_as<uint32_t>(), x_stride, matrix.columns);
+      const auto words = rounded.mapped_as<uint32_t>();
+      const bool is_half = variant.arithmetic == Arithmetic::kFloat16Activations;
+      used = is_half ? read_halves(words, x_stride, matrix.columns, tokens)
+                     : read_rounded(words, x_stride, matrix.columns);
       wanted.x = used;
+      if (is_half) {
+        for (const float weight_value : matrix.values)
+          halves.push_back(quant::half_to_float(quant::float_to_half(weight_value)));
+        wanted.weights = halves;
+      }
     }
     EXPECT_LE(wanted.worst_row(got), 1e-10) << what;
   }
@@ -140,6 +161,31 @@ TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
 
 /// The largest quants with the largest activations, all of one sign and then of alternating ones: sums of
 /// 16 bits just hold them.
+/// A tile's pipeline takes software drivers seconds to compile, so that few are tried.
+TEST_P(MatmulTest, TilesOfEveryFormat) {
+  pretend_gpu(false);
+  for (const quant::FormatInfo& format : quant::all_formats()) {
+    const uint32_t columns = format.block_elements == 256 ? 768 : 288;
+    check(MadeUpMatrix(format.format, 129, columns, 3), kTileTokens);
+  }
+}
+
+TEST_P(MatmulTest, TilesOfOddSizes) {
+  pretend_gpu(true);
+  for (const uint32_t rows : {1U, 31U, 127U, 128U, 200U})
+    check(MadeUpMatrix(Format::kQ4_0, rows, 160, rows), 131);
+  for (const uint32_t tokens : {2U, 3U, 9U, 33U, 63U, 64U})
+    check(MadeUpMatrix(Format::kQ4_0, 33, 32, tokens), tokens);
+  for (const uint32_t columns : {1U, 33U, 48U, 257U})
+    check(MadeUpMatrix(Format::kF32, 33, columns, columns), 65);
+}
+
+TEST_P(MatmulTest, TilesAddBiasAndWhatWasThere) {
+  pretend_gpu(false);
+  check(MadeUpMatrix(Format::kQ4_0, 140, 96, 1), 40, true, false);
+  check(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 40, false, true, 1);
+}
+
 TEST_P(MatmulTest, ExtremeValuesDoNotOverflow) {
   for (const Format format : {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
     for (const uint32_t period : {1U, 2U, 8U}) check_signs(format, period);

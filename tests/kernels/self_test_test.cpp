@@ -75,6 +75,19 @@ TEST_P(SelfTestTest, ProductsPassWithTheSizesOfAGpu) {
   EXPECT_TRUE(verdict("matmul.q8_0").passed) << verdict("matmul.q8_0").reason;
 }
 
+TEST_P(SelfTestTest, TilesPassAndGiveWay) {
+  profile() = make_gpu_profile(device().facts());
+  const std::vector<KernelUse> uses = uses_of({{Format::kQ4_0}, {}, {}}, "matmul", "many tokens");
+  const bool has_matrices = uses.front().choose(profile()).row.arithmetic == Arithmetic::kFloat16Activations;
+  EXPECT_EQ(try_all(uses), std::vector<std::string>{has_matrices ? "matmul.q4_0.coop" : "matmul.q4_0.tile"});
+  if (has_matrices) {
+    profile().choices.verdicts["matmul.q4_0.coop"].passed = false;
+    EXPECT_EQ(try_all(uses), std::vector<std::string>{"matmul.q4_0.tile"});
+  }
+  profile().choices.verdicts["matmul.q4_0.tile"].passed = false;
+  EXPECT_STREQ(uses.front().choose(profile()).shader.name, "matmul.q4_0.n8");
+}
+
 /// Some shaders with the code of others, as if a driver had compiled them wrongly.
 const vk::ShaderCode* wrong_code(std::string_view name) {
   static std::map<std::string, vk::ShaderCode, std::less<>> made;
@@ -84,12 +97,22 @@ const vk::ShaderCode* wrong_code(std::string_view name) {
                 .first->second;
   };
   // These read and write less than what they stand for, and so nothing that is not there.
-  if (name == "matmul.q8_0.t.p2" || name == "matmul.q8_0.b8" || name == "matmul.q8_0.b4.p4")
+  if (name == "matmul.q8_0.t.p2" || name == "matmul.q8_0.b8" || name == "matmul.q8_0.b4.p4" ||
+      name == "matmul.q8_0.tile")
     return with_code_of("matmul.q4_0" + std::string(name.substr(std::string_view("matmul.q8_0").size())));
   if (name == "rope.k32v32") return with_code_of("rope.k32");
   // Of three buffers in place of two.
   if (name == "swiglu" || name == "quantize") return with_code_of("rms_norm");
   return shaders::find(name);
+}
+
+TEST_P(SelfTestTest, TilesThatAreWrongAreFound) {
+  profile() = make_gpu_profile(device().facts());
+  profile().matrices = {};
+  const std::vector<KernelUse> uses = uses_of({{Format::kQ8_0}, {}, {}}, "matmul", "many tokens");
+  profile().find_shader = wrong_code;
+  ASSERT_EQ(next_trial(profile(), uses)->variant(), "matmul.q8_0.tile");
+  EXPECT_FALSE(run_trial(context(), *next_trial(profile(), uses)).passed);
 }
 
 TEST_P(SelfTestTest, AVariantThatIsWrongGivesWayToTheNext) {

@@ -2,6 +2,8 @@
 #include "kernels/variant.hpp"
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -50,6 +52,96 @@ TEST(Variant, ActivationsAreRoundedWhereThatIsFasterAndAllowed) {
     // There is no integer form of wide quants.
     EXPECT_EQ(matmul_choice(profile, Format::kQ8_0, 1, true).row.arithmetic, Arithmetic::kFloat32);
   }
+}
+
+/// A card as its driver tells of it, with cooperative matrices of these shapes.
+vk::DeviceFacts card(std::vector<vk::MatrixShape> matrices) {
+  vk::DeviceFacts facts;
+  facts.type = vk::DeviceType::kDiscrete;
+  facts.max_workgroup_invocations = 1024;
+  facts.max_shared_memory_bytes = 48 << 10;
+  facts.subgroup_size = facts.min_subgroup_size = facts.max_subgroup_size = 32;
+  facts.subgroup_size_control = facts.full_subgroups = true;
+  facts.half_matrices = std::move(matrices);
+  return facts;
+}
+
+TEST(Variant, PromptsTakeTilesOnAGpu) {
+  const Profile plain = make_profile(card({}));
+  EXPECT_EQ(chosen(plain, 1), "matmul.q4_0");
+  EXPECT_EQ(chosen(plain, kTileTokens - 1), "matmul.q4_0.n8");
+  EXPECT_EQ(chosen(plain, kTileTokens), "matmul.q4_0.tile");
+  vk::DeviceFacts facts = card({});
+  facts.type = vk::DeviceType::kCpu;
+  EXPECT_EQ(chosen(make_profile(facts), 512), "matmul.q4_0.n8");
+}
+
+TEST(Variant, CooperativeMatricesWhereTheDeviceHasASuitableShape) {
+  if (shaders::find("matmul.q4_0.coop") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  const Profile profile = make_profile(card({{16, 8, 8}, {16, 16, 16}, {16, 8, 16}, {16, 128, 16}}));
+  EXPECT_EQ(profile.matrices.n, 16U);
+  EXPECT_EQ(profile.matrices.k, 16U);
+  EXPECT_EQ(chosen(profile, 512), "matmul.q4_0.coop");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0");
+  // Activations that must stay as they are.
+  EXPECT_STREQ(matmul_choice(profile, Format::kQ4_0, 512, false).shader.name, "matmul.q4_0.tile");
+  EXPECT_GT(rounding_bytes(profile, 512, 3), 3U * 512 * 2);
+  EXPECT_EQ(rounding_bytes(make_profile(card({})), 512, 3), 0U);
+
+  for (const auto& spoil : {+[](vk::DeviceFacts& facts) { facts.full_subgroups = false; },
+                            +[](vk::DeviceFacts& facts) { facts.subgroup_size_control = false; },
+                            +[](vk::DeviceFacts& facts) { facts.type = vk::DeviceType::kCpu; },
+                            +[](vk::DeviceFacts& facts) {
+                              facts.half_matrices = {{48, 16, 16}};
+                            }}) {
+    vk::DeviceFacts facts = card({{16, 16, 16}});
+    spoil(facts);
+    EXPECT_EQ(make_profile(facts).matrices.m, 0U);
+  }
+}
+
+/// How a product of so many rows and tokens is divided.
+MatmulLaunch launch_of(const Profile& profile, uint32_t rows, uint32_t tokens, bool may_round = true) {
+  const MatmulVariant& row = matmul_choice(profile, Format::kQ4_0, tokens, may_round).row;
+  return row.launch(row, profile, {Format::kQ4_0, rows, 4096, profile.lanes}, tokens);
+}
+
+TEST(Variant, TilesAreAsWideAsKeepsAGpuBusy) {
+  const Profile profile = make_profile(card({}));
+  const MatmulLaunch large = launch_of(profile, 14336, 512);
+  EXPECT_EQ(large.rows, 128U);
+  EXPECT_EQ(large.tokens, 128U);
+  EXPECT_EQ(large.workgroup, 256U);
+  EXPECT_EQ(launch_of(profile, 14336, 64).tokens, 64U);
+  EXPECT_EQ(launch_of(profile, 4096, 64).tokens, 32U);
+  EXPECT_EQ(launch_of(profile, 1024, 512).tokens, 32U);
+  EXPECT_EQ(launch_of(profile, 1024, 512).workgroup, 64U);
+  vk::DeviceFacts small = card({});
+  small.max_workgroup_invocations = 128;
+  EXPECT_EQ(launch_of(make_profile(small), 14336, 512).workgroup, 128U);
+}
+
+TEST(Variant, SubgroupsShareATileOfMatrices) {
+  if (shaders::find("matmul.q4_0.coop") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  for (const uint32_t subgroup : {8U, 16U, 32U, 64U}) {
+    for (const uint32_t rows : {1024U, 4096U, 14336U}) {
+      vk::DeviceFacts facts = card({{8, 16, 16}});
+      facts.subgroup_size = subgroup;
+      const MatmulLaunch launch = launch_of(make_profile(facts), rows, 512);
+      const uint32_t subgroups = launch.tile[2];
+      EXPECT_EQ(launch.subgroup_size, subgroup);
+      EXPECT_EQ(launch.workgroup, subgroups * subgroup);
+      EXPECT_EQ(subgroups % 2, 0U);
+      // Each has half of the rows, and whole matrices of tokens.
+      EXPECT_EQ(2 * launch.tokens / subgroups % 16, 0U) << subgroup << " " << rows;
+      EXPECT_LE(launch.workgroup, 256U);
+    }
+  }
+  // Two blocks of a large tile need more shared memory than some have.
+  vk::DeviceFacts facts = card({{16, 16, 16}});
+  EXPECT_EQ(launch_of(make_profile(facts), 14336, 512).tile[3], 2U);
+  facts.max_shared_memory_bytes = 32 << 10;
+  EXPECT_EQ(launch_of(make_profile(facts), 14336, 512).tile[3], 1U);
 }
 
 TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
