@@ -11,6 +11,7 @@
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/rope.hpp"
+#include "kernels/round_half.hpp"
 #include "kernels/top_k.hpp"
 #include "quant/format.hpp"
 
@@ -111,6 +112,11 @@ void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {
   uses.push_back({"swiglu", [=](Context& context, CommandList& commands) {
                     kernels::swiglu(context, commands, of.vectors(kFeedForward), of.vectors(kFeedForward),
                                     kFeedForward, 1);
+                  }});
+  uses.push_back({"round_half", [=](Context& context, CommandList& commands) {
+                    kernels::Vectors x = of.vectors(kWidth);
+                    x.rounded = {of.memory, 0, kernels::half_bytes(kWidth, kBatch)};
+                    kernels::round_half(context, commands, x, kWidth, kBatch);
                   }});
   uses.push_back({"top_k", [=](Context& context, CommandList& commands) {
                     kernels::top_k(context, commands, of.memory, kVocabulary, 40, of.memory);

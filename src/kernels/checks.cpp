@@ -10,6 +10,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
 #include "kernels/top_k.hpp"
 #include "kernels/workbench.hpp"
