@@ -83,7 +83,7 @@ void add_session_options(CLI::App& app, ComputeOptions& options) {
       ->type_name("TYPE")
       ->check(CLI::IsMember({"f16", "f32"}).description(""));
   app.add_option("--activations", options.activations,
-                 "What weights are multiplied with: f32, or auto: rounded to 8 bits where that is faster")
+                 "What weights are multiplied with: f32, or auto: rounded where that is faster")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"auto", "f32"}).description(""));
 }

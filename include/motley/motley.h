@@ -222,8 +222,9 @@ MOTLEY_API void motley_model_free(motley_model* model);
 
 enum motley_cache_type { MOTLEY_CACHE_F16 = 0, MOTLEY_CACHE_F32 = 1 };
 
-/* What quantized weights are multiplied with. AUTO: activations rounded to 8 bits where the device is faster
- * with them, which changes logits by about a thousandth. */
+/* What quantized weights are multiplied with. AUTO: activations rounded where the device is faster with them:
+ * to 8 bits, which changes logits by about a thousandth, or to half precision for prompts on GPUs with
+ * cooperative matrices, which changes them by about a ten-thousandth. */
 enum motley_activations { MOTLEY_ACTIVATIONS_AUTO = 0, MOTLEY_ACTIVATIONS_F32 = 1 };
 
 typedef struct motley_session_options {

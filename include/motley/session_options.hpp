@@ -11,8 +11,8 @@ enum class CacheType { kF16, kF32 };
 
 /// What quantized weights are multiplied with.
 enum class Activations {
-  kAuto,  ///< rounded to 8 bits where the device is faster with them, which changes logits by about a
-          ///< thousandth
+  kAuto,  ///< rounded where the device is faster with them: to 8 bits, which changes logits by about a
+          ///< thousandth, or to half precision for prompts on GPUs with cooperative matrices
   kF32,   ///< as they are
 };
 

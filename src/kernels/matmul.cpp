@@ -45,12 +45,11 @@ constexpr uint32_t kTileResults = 64;
 /// The widest tile that still gives enough of them: what is decoded of a weight serves all its tokens.
 MatmulLaunch launch_tiles(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
                           uint32_t tokens) {
-  constexpr uint32_t kNarrow = 32;
   constexpr uint32_t kWide = 128;
   MatmulLaunch launch{shape.panel_rows() * row.panels, kWide};
   const auto workgroup = [&] { return launch.rows * launch.tokens / kTileResults; };
   const auto tiles = [&] { return div_ceil(shape.rows, launch.rows) * div_ceil(tokens, launch.tokens); };
-  while (launch.tokens > kNarrow &&
+  while (launch.tokens > row.columns &&
          (workgroup() > profile.workgroup || tokens <= launch.tokens / 2 || tiles() < profile.enough_tiles))
     launch.tokens /= 2;
   launch.workgroup = workgroup();
@@ -97,7 +96,7 @@ constexpr MatmulVariant kVariants[] = {
     {{".b4.n8p4", &kSubgroup4}, 2, 8, 4, launch_panels},
     {{".b4.p4", &kSubgroup4}, 1, 1, 4, launch_panels},
     {{".coop", &kMatrices, Arithmetic::kFloat16Activations}, kTileTokens, 32, 4, launch_matrices},
-    {{".tile", &kTiles}, kTileTokens, 8, 4, launch_tiles},
+    {{".tile", &kTiles}, kTileTokens, 32, 4, launch_tiles},
     {{".n8", &kAnyDevice}, 2, 8, 1, launch_panels},
     {{"", &kAnyDevice}, 1, 1, 1, launch_panels},
 };

@@ -39,7 +39,7 @@ struct MatmulLaunch {
 /// A compiled flavour of matmul.comp.
 struct MatmulVariant : Variant {
   uint32_t least_tokens;  ///< 1: of one token alone
-  uint32_t columns;       ///< tokens that an invocation handles at once
+  uint32_t columns;       ///< tokens a workgroup handles at once; of tiles the fewest
   uint32_t panels;        ///< panels a workgroup works on
   MatmulLaunch (*launch)(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
                          uint32_t tokens);
