@@ -47,15 +47,32 @@ vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
           {}};
 }
 
+/// Whether a variant may multiply so many tokens.
+auto serving(uint32_t tokens, bool may_round) {
+  return [=](const MatmulVariant& row) {
+    return (row.columns == 1) == (tokens == 1) &&
+           (may_round || row.arithmetic != Arithmetic::kInt8Activations);
+  };
+}
+
 }  // namespace
+
+Use matmul_use(quant::Format format, uint32_t tokens, bool may_round) {
+  const char* purpose = tokens == 1 ? (may_round ? "one token" : "one token, not rounded")
+                                    : (may_round ? "several tokens" : "several tokens, not rounded");
+  return {std::string("matmul.") + quant::info(format).stem, purpose};
+}
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
                                     bool may_round) {
-  return choose<MatmulVariant>(profile, std::string("matmul.") + quant::info(format).stem, kVariants,
-                               [&](const MatmulVariant& row) {
-                                 return (row.columns == 1) == (tokens == 1) &&
-                                        (may_round || row.arithmetic != Arithmetic::kInt8Activations);
-                               });
+  return choose<MatmulVariant>(profile, matmul_use(format, tokens, may_round), kVariants,
+                               serving(tokens, may_round));
+}
+
+std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Format format, uint32_t tokens,
+                                             bool may_round) {
+  return eligible<MatmulVariant>(profile, matmul_use(format, tokens, may_round), kVariants,
+                                 serving(tokens, may_round));
 }
 
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,

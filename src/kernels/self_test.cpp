@@ -78,12 +78,19 @@ void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*
 
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
   for (const uint32_t tokens : {1U, 2U}) {
+    const Use use = matmul_use(format, tokens, may_round);
+    Comparison comparison{
+        use.key(), matmul_use(format, tokens, true).key(), tokens == 1 ? "GB/s" : "GFLOP/s",
+        [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
+        [=](Context& context) {
+          return tokens == 1 ? one_token_products(context, format, may_round)
+                             : many_token_products(context, format, may_round);
+        }};
     uses.push_back(
-        {"matmul", quant::info(format).stem,
-         fmt::format("{}{}", tokens == 1 ? "one token" : "several tokens", may_round ? "" : ", not rounded"),
+        {"matmul", quant::info(format).stem, std::string(use.purpose),
          [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
-         [=](Context& context) { return checks::product(context, format, tokens, may_round); },
-         kProductLimit});
+         [=](Context& context) { return checks::product(context, format, tokens, may_round); }, kProductLimit,
+         std::move(comparison)});
   }
 }
 

@@ -1,0 +1,81 @@
+#include "kernels/workload.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/math.hpp"
+#include "kernels/made_up.hpp"
+#include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
+#include "placement/machine.hpp"
+
+namespace motley::kernels {
+namespace {
+
+constexpr uint32_t kFloatsPerAlignment = 64;  // 256 bytes, the most that Vulkan lets a device ask for
+
+/// Matrices and vectors to multiply them with. That rounding takes time is left out, as one vector is rounded
+/// for several matrices far larger than these may be.
+struct Products {
+  WeightSet weights;
+  uint32_t tokens;
+  uint32_t x_stride;
+  uint32_t y_stride;
+  vk::Buffer floats;
+  vk::Buffer rounded;
+  vk::Buffer y;
+  bool may_round;
+
+  Products(Context& context, quant::Format format, uint32_t matrices, uint32_t tokens_at_once, bool rounds)
+      : weights(context, format, matrices),
+        tokens(tokens_at_once),
+        x_stride(round_up(context.profile.measured_columns, kActivationPadding)),
+        y_stride(round_up(weights.rows(), kFloatsPerAlignment)),
+        floats(filled(context.device, uint64_t{x_stride} * tokens * sizeof(float), kPattern)),
+        rounded(filled(context.device, rounded_bytes(x_stride, tokens), kPattern)),
+        y(context.device, uint64_t{y_stride} * tokens * matrices * sizeof(float), vk::MemoryUse::kDevice,
+          kMeasuring),
+        may_round(rounds) {}
+
+  /// Each matrix writes vectors of its own, so that none waits for another, as with q, k and v.
+  void record(Context& context, vk::CommandList& commands, uint32_t rows) const {
+    const Vectors x{floats, x_stride, may_round ? rounded : vk::BufferRange()};
+    const uint64_t bytes = uint64_t{y_stride} * tokens * sizeof(float);
+    for (size_t i = 0; i < weights.count(); ++i)
+      matmul(context, commands, weights.weight(i, rows), x, {{y, i * bytes, bytes}, y_stride}, tokens);
+  }
+
+  uint32_t affordable(Context& context, uint32_t most_rows) const {
+    return affordable_rows(
+        context.device, most_rows, weights.panel_rows(),
+        [&](vk::CommandList& commands, uint32_t rows) { record(context, commands, rows); });
+  }
+};
+
+Workload workload_of(std::shared_ptr<const Products> products, uint32_t rows, double work) {
+  return {[products = std::move(products), rows](Context& context, vk::CommandList& commands) {
+            products->record(context, commands, rows);
+          },
+          work / 1e9};
+}
+
+}  // namespace
+
+Workload one_token_products(Context& context, quant::Format format, bool may_round) {
+  const auto products =
+      std::make_shared<const Products>(context, format, context.profile.matvec_buffers, 1, may_round);
+  const WeightSet& weights = products->weights;
+  const uint32_t rows = products->affordable(context, weights.rows());
+  const uint64_t bytes = weights.weight(0, rows).shape.packed_bytes() * weights.count();
+  return workload_of(products, rows, static_cast<double>(bytes));
+}
+
+Workload many_token_products(Context& context, quant::Format format, bool may_round) {
+  const uint32_t tokens = placement::kManyTokens;
+  const auto products = std::make_shared<const Products>(context, format, 1, tokens, may_round);
+  const uint32_t rows =
+      products->affordable(context, std::min(context.profile.matmat_rows, products->weights.rows()));
+  return workload_of(products, rows, 2.0 * rows * context.profile.measured_columns * tokens);
+}
+
+}  // namespace motley::kernels
