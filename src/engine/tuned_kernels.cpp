@@ -31,13 +31,13 @@ class Tuner {
     const std::string before = use.choose(profile()).shader.name;
     Tuned& tuned = profile().choices.tuned[use.comparison->use];
     tuned = not_timed(use);
-    const size_t variants = tuned.figures.size();
-    if (options_.progress) options_.progress(use, variants);
     if (!take_known_rates(use, tuned)) {
-      if (spent() + static_cast<double>(variants) * seconds_a_variant_ < options_.budget_seconds) {
+      const double expected_seconds = static_cast<double>(tuned.figures.size()) * seconds_a_variant_;
+      if (spent() + expected_seconds < options_.budget_seconds) {
+        if (options_.progress) options_.progress(use, tuned.figures.size());
         measure(use, tuned);
       } else {
-        left_ += fmt::format("{}{}", left_.empty() ? "" : ", ", use.comparison->use);
+        left_ += (left_.empty() ? "" : ", ") + use.comparison->use;
       }
     }
     tuned.variant = kernels::winner(tuned.figures);

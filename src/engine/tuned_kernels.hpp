@@ -16,7 +16,7 @@ struct TuningOptions {
   /// for good: it is not tuned the next time either, unless `again`.
   double budget_seconds = std::numeric_limits<double>::infinity();
   bool again = false;  ///< also what was tuned before
-  /// Called before a use with so many variants is looked at.
+  /// Called before so many variants are tried and timed.
   std::function<void(const kernels::KernelUse& use, size_t variants)> progress = {};
   /// What times the variants, and what tells the time.
   std::function<std::vector<kernels::Tuned::Figure>(kernels::Context&, const kernels::KernelUse&)> rates =
