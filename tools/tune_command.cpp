@@ -1,6 +1,6 @@
 // motley tune: finds the fastest variant of each kernel on the devices, and keeps it.
-#include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +29,12 @@ struct TunedDevice {
   std::vector<KernelTuning> kernels;
 };
 
+struct TuneCommandOptions {
+  std::vector<std::string> devices;
+  std::vector<std::string> formats;
+  bool json = false;
+};
+
 /// Those named, else every one, each GPU through one driver.
 std::vector<Device> devices_to_tune(const std::vector<std::string>& selectors) {
   std::vector<Device> devices;
@@ -44,9 +50,10 @@ std::string join(std::string_view kernel, std::string_view format, std::string_v
   return fmt::format("{} {}, {}", kernel, format, purpose);
 }
 
-TunedDevice tune_device(const Device& device) {
+TunedDevice tune_device(const Device& device, const std::vector<std::string>& formats) {
   say(fmt::format("tuning {}", printable(device.info().name)));
   TuneOptions options;
+  options.formats = formats;
   options.progress = [](std::string_view kernel, std::string_view format, std::string_view purpose,
                         std::size_t variants) {
     say(fmt::format("  {}: {} variants", join(kernel, format, purpose), variants));
@@ -78,26 +85,37 @@ Json to_json(const TunedDevice& device) {
           {"kernels", std::move(kernels)}};
 }
 
-std::string text_of(const TunedDevice& device) {
-  std::string text = fmt::format("{} ({})\n", printable(device.info.name), printable(device.info.driver));
-  if (device.kernels.empty()) text += "  one variant of each kernel suits it\n";
-  for (const KernelTuning& tuning : device.kernels) {
-    text += fmt::format("  {}\n", join(tuning.kernel, tuning.format, tuning.purpose));
-    for (const KernelTuning::Figure& figure : tuning.figures) {
-      const bool taken = figure.variant == tuning.variant;
-      text += fmt::format("    {} {:24}  {:>11}{}\n", taken ? '*' : ' ', figure.variant,
-                          figure.rate ? fmt::format("{:.4g} {}", *figure.rate, tuning.unit) : "not timed",
-                          taken && figure.variant != first_of(tuning) ? "  in place of the first" : "");
-    }
+/// Lines of the variants tried; a star marks the one that is taken.
+std::string figures_of(const KernelTuning& tuning) {
+  std::string text;
+  for (const KernelTuning::Figure& figure : tuning.figures) {
+    const bool taken = figure.variant == tuning.variant;
+    text += fmt::format("    {} {:24}  {:>14}{}\n", taken ? '*' : ' ', figure.variant,
+                        figure.rate ? fmt::format("{:.4g} {}", *figure.rate, tuning.unit) : "not timed",
+                        taken && figure.variant != first_of(tuning) ? "  in place of the first" : "");
   }
   return text;
 }
 
-int tune(const std::vector<std::string>& selectors, bool as_json) {
+std::string text_of(const TunedDevice& device) {
+  std::string text = fmt::format("{} ({})\n", printable(device.info.name), printable(device.info.driver));
+  if (device.kernels.empty()) text += "  one variant of each kernel suits it\n";
+  std::set<std::string> told;
+  for (const KernelTuning& tuning : device.kernels) {
+    const std::string figures = figures_of(tuning);
+    // Where no variant rounds, products that must not be rounded have the same to choose from.
+    if (!told.insert(figures).second) continue;
+    text += fmt::format("  {}\n{}", join(tuning.kernel, tuning.format, tuning.purpose), figures);
+  }
+  return text;
+}
+
+int tune(const TuneCommandOptions& options) {
   set_up_log(false);
   std::vector<TunedDevice> tuned;
-  for (const Device& device : devices_to_tune(selectors)) tuned.push_back(tune_device(device));
-  if (as_json) {
+  for (const Device& device : devices_to_tune(options.devices))
+    tuned.push_back(tune_device(device, options.formats));
+  if (options.json) {
     auto list = Json::array();
     for (const TunedDevice& device : tuned) list.push_back(to_json(device));
     write_output(list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -110,13 +128,15 @@ int tune(const std::vector<std::string>& selectors, bool as_json) {
 }  // namespace
 
 Command add_tune_command(CLI::App& parent) {
-  auto selectors = std::make_shared<std::vector<std::string>>();
-  auto as_json = std::make_shared<bool>(false);
+  auto options = std::make_shared<TuneCommandOptions>();
   CLI::App* app = parent.add_subcommand("tune", "Find the fastest variant of each kernel, and keep it");
-  add_repeated_option(*app, "--device", *selectors, "Tune this device only: index, UUID, PCI address or name")
+  add_repeated_option(*app, "--device", options->devices,
+                      "Tune this device only: an index, a UUID, a PCI address or a name")
       ->type_name("DEVICE");
-  app->add_flag("--json", *as_json, "Print JSON");
-  return {app, [=] { return tune(*selectors, *as_json); }};
+  add_repeated_option(*app, "--format", options->formats, "Tune for this weight format only, such as q4_0")
+      ->type_name("FORMAT");
+  app->add_flag("--json", options->json, "Print JSON");
+  return {app, [options] { return tune(*options); }};
 }
 
 }  // namespace motley::tools

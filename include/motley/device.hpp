@@ -69,6 +69,7 @@ struct KernelTuning {
 };
 
 struct TuneOptions {
+  std::vector<std::string> formats;  ///< of weights, e.g. "q4_0"; empty: all
   /// Called before the variants of a use are tried and timed.
   std::function<void(std::string_view kernel, std::string_view format, std::string_view purpose,
                      std::size_t variants)>
@@ -133,12 +134,12 @@ class MOTLEY_API Device {
   /// drivers more, mostly to compile. Throws kDeviceLost where a kernel has no variant that computes rightly.
   /// Must not run while an engine uses the device.
   DeviceMeasurements measure(bool again = false) const;
-  /// Times all variants of kernels between which the device has the choice, for every format, and keeps the
-  /// fastest for this driver and version of Motley: engines take them from then on. A variant must be 5 %
-  /// faster than the one that comes first in its kernel's table to be taken in its place, and one with
-  /// coarser arithmetic never is. Measured rates of formats are forgotten where another variant is taken now.
-  /// Some seconds on a GPU, minutes on software drivers. Throws as measure(). Must not run while an engine
-  /// uses the device.
+  /// Times all variants of kernels between which the device has the choice and keeps the fastest for this
+  /// driver and version of Motley: engines take them from then on. A variant must be 5 % faster than the one
+  /// that comes first in its kernel's table to be taken in its place, and one with coarser arithmetic never
+  /// is. Measured rates of formats are forgotten where another variant is taken now. Some seconds on a GPU,
+  /// minutes on software drivers. Throws as measure(), and kInvalidArgument for a format that is none. Must
+  /// not run while an engine uses the device.
   std::vector<KernelTuning> tune(const TuneOptions& options = {}) const;
   /// Bytes that Motley has allocated on the device: now, and at most so far.
   std::uint64_t allocated_bytes() const;

@@ -44,6 +44,23 @@ std::optional<double> rate_of(const kernels::Tuned& tuned, std::string_view vari
   return figure == nullptr || figure->rate == 0 ? std::nullopt : std::optional(figure->rate);
 }
 
+/// Formats by their names; all of them where there are none. Throws Error{kInvalidArgument}.
+std::vector<quant::Format> formats_named(const std::vector<std::string>& names) {
+  const auto& all = quant::all_formats();
+  std::vector<quant::Format> formats;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(all, name, [](const quant::FormatInfo& info) { return info.stem; });
+    if (found == all.end()) {
+      fail(ErrorCode::kInvalidArgument, "'{}' is no weight format; there are {}, in small letters", name,
+           quant::supported_list());
+    }
+    formats.push_back(found->format);
+  }
+  if (names.empty())
+    for (const quant::FormatInfo& info : all) formats.push_back(info.format);
+  return formats;
+}
+
 void describe_kernels(const vk::DeviceFacts& facts, DeviceInfo& info) {
   kernels::Profile profile = kernels::make_profile(facts);
   profile.choices = engine::VariantCache().load(facts).choices;
@@ -154,7 +171,8 @@ DeviceMeasurements Device::measure(bool again) const {
 std::vector<KernelTuning> Device::tune(const TuneOptions& options) const {
   const std::lock_guard lock(impl_->measuring);
   kernels::Context context(*impl_->device);
-  const kernels::KernelNeeds needs = kernels::all_kernel_needs();
+  kernels::KernelNeeds needs;
+  needs.products = needs.exact_products = formats_named(options.formats);
   engine::test_kernels(context, needs);
   engine::TuningOptions tuning{.again = true};
   if (options.progress) {
