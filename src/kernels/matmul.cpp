@@ -58,9 +58,8 @@ auto serving(uint32_t tokens, bool may_round) {
 }  // namespace
 
 Use matmul_use(quant::Format format, uint32_t tokens, bool may_round) {
-  const char* purpose = tokens == 1 ? (may_round ? "one token" : "one token, not rounded")
-                                    : (may_round ? "several tokens" : "several tokens, not rounded");
-  return {std::string("matmul.") + quant::info(format).stem, purpose};
+  return {std::string("matmul.") + quant::info(format).stem,
+          std::string(tokens == 1 ? "one token" : "several tokens") + (may_round ? "" : ", not rounded")};
 }
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,

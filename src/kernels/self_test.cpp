@@ -10,6 +10,7 @@
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
 #include "kernels/rope.hpp"
+#include "placement/machine.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -79,15 +80,13 @@ void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
   for (const uint32_t tokens : {1U, 2U}) {
     const Use use = matmul_use(format, tokens, may_round);
+    const uint32_t timed_tokens = tokens == 1 ? 1 : placement::kManyTokens;
     Comparison comparison{
         use.key(), matmul_use(format, tokens, true).key(), tokens == 1 ? "GB/s" : "GFLOP/s",
         [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
-        [=](Context& context) {
-          return tokens == 1 ? one_token_products(context, format, may_round)
-                             : many_token_products(context, format, may_round);
-        }};
+        [=](Context& context) { return product_workload(context, format, timed_tokens, may_round); }};
     uses.push_back(
-        {"matmul", quant::info(format).stem, std::string(use.purpose),
+        {"matmul", quant::info(format).stem, use.purpose,
          [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
          [=](Context& context) { return checks::product(context, format, tokens, may_round); }, kProductLimit,
          std::move(comparison)});

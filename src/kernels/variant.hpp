@@ -51,11 +51,11 @@ struct Choice {
 
 /// Something that a variant is chosen for.
 struct Use {
-  std::string stem;               ///< of the variants' shaders, their names without the flavour
-  std::string_view purpose = {};  ///< where a stem has several, e.g. "one token"
+  std::string stem;          ///< of the variants' shaders, their names without the flavour
+  std::string purpose = {};  ///< where a stem has several, e.g. "one token"
 
   /// Its name among what tuning found.
-  std::string key() const { return purpose.empty() ? stem : stem + ": " + std::string(purpose); }
+  std::string key() const { return purpose.empty() ? stem : stem + ": " + purpose; }
 };
 
 /// The variant's shader, unless it is switched off, which is added to `reasons`, or left out of this build.

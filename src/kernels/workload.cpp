@@ -7,7 +7,6 @@
 #include "kernels/made_up.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
-#include "placement/machine.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -52,30 +51,21 @@ struct Products {
   }
 };
 
-Workload workload_of(std::shared_ptr<const Products> products, uint32_t rows, double work) {
-  return {[products = std::move(products), rows](Context& context, vk::CommandList& commands) {
-            products->record(context, commands, rows);
-          },
-          work / 1e9};
-}
-
 }  // namespace
 
-Workload one_token_products(Context& context, quant::Format format, bool may_round) {
+Workload product_workload(Context& context, quant::Format format, uint32_t tokens, bool may_round) {
+  const Profile& profile = context.profile;
+  const bool one = tokens == 1;
   const auto products =
-      std::make_shared<const Products>(context, format, context.profile.matvec_buffers, 1, may_round);
+      std::make_shared<const Products>(context, format, one ? profile.matvec_buffers : 1, tokens, may_round);
   const WeightSet& weights = products->weights;
-  const uint32_t rows = products->affordable(context, weights.rows());
-  const uint64_t bytes = weights.weight(0, rows).shape.packed_bytes() * weights.count();
-  return workload_of(products, rows, static_cast<double>(bytes));
-}
-
-Workload many_token_products(Context& context, quant::Format format, bool may_round) {
-  const uint32_t tokens = placement::kManyTokens;
-  const auto products = std::make_shared<const Products>(context, format, 1, tokens, may_round);
   const uint32_t rows =
-      products->affordable(context, std::min(context.profile.matmat_rows, products->weights.rows()));
-  return workload_of(products, rows, 2.0 * rows * context.profile.measured_columns * tokens);
+      products->affordable(context, one ? weights.rows() : std::min(profile.matmat_rows, weights.rows()));
+  const uint64_t bytes = weights.weight(0, rows).shape.packed_bytes() * weights.count();
+  const double operations = 2.0 * rows * profile.measured_columns * tokens;
+  return {
+      [products, rows](Context& with, vk::CommandList& commands) { products->record(with, commands, rows); },
+      (one ? static_cast<double>(bytes) : operations) / 1e9};
 }
 
 }  // namespace motley::kernels

@@ -15,11 +15,9 @@ struct Workload {
   double giga = 0;  ///< bytes of weights that it reads or operations that it does, 1e9
 };
 
-/// Products with one vector, of matrices that are together well beyond the caches. Bytes. What the variant
-/// that the context chooses now can do in 20 ms is what there is to do. Throws Error{kOutOfMemory}.
-Workload one_token_products(Context& context, quant::Format format, bool may_round);
-
-/// Products of a matrix with placement::kManyTokens vectors. Operations. As above.
-Workload many_token_products(Context& context, quant::Format format, bool may_round);
+/// Products with `tokens` vectors: with one of several matrices, which together are well beyond the caches,
+/// and bytes of weights are counted; with more of a single matrix, and operations are. There is as much to do
+/// as the variant that the context chooses now does in 20 ms. Throws Error{kOutOfMemory}.
+Workload product_workload(Context& context, quant::Format format, uint32_t tokens, bool may_round);
 
 }  // namespace motley::kernels
