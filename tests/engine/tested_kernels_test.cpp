@@ -202,12 +202,12 @@ TEST_P(TestKernelsTest, AProgramThatEndsLeavesAMark) {
     return shaders::find(name);
   };
   EXPECT_THROW(test_kernels(context, {}, cache()), int);
-  EXPECT_EQ(known().trying, "rms_norm");
+  EXPECT_EQ(known().trying, "rms_norm.in_place");
   EXPECT_TRUE(known().choices.verdicts.empty());
   // There is only one of that kernel.
   const Warnings warnings;
   EXPECT_THROW(try_all({}), Error);
-  EXPECT_TRUE(warnings.contain("rms_norm"));
+  EXPECT_TRUE(warnings.contain("rms_norm.in_place"));
 }
 
 TEST_P(TestKernelsTest, AFailureOfTheDeviceIsRemembered) {
