@@ -33,8 +33,8 @@ struct TuningOptions {
 bool tune_kernels(kernels::Context& context, const kernels::KernelNeeds& needs, const VariantCache& cache,
                   const TuningOptions& options = {});
 
-/// What is done before kernels are used: test_kernels(), and where `tune` says so, on GPUs, tune_kernels() for
-/// at most five seconds. On software drivers a variant takes up to 1.2 s to compile, try and time, and a
+/// What is done before kernels are used: test_kernels(), and where `tune` says so, on GPUs, tune_kernels()
+/// for at most five seconds. On software drivers a variant takes up to 1.2 s to compile, try and time, and a
 /// Q4_K_M model has twenty; there the tables' order, which was found by measuring them, stays until
 /// `motley tune` is asked for. Throws as both.
 void prepare_kernels(kernels::Context& context, const kernels::KernelNeeds& needs, bool tune);

@@ -27,7 +27,7 @@ constexpr AttentionVariant kVariants[] = {{{".r4", &kAnyDevice}, 4}, {{"", &kAny
 
 /// For so many rows of one KV head.
 Choice<AttentionVariant> choose(const Profile& profile, const CacheShape& cache, uint32_t rows) {
-  return choose<AttentionVariant>(profile, {std::string("attention") + cache_flavour(cache)}, kVariants,
+  return choose<AttentionVariant>(profile, std::string("attention") + cache_flavour(cache), kVariants,
                                   [&](const AttentionVariant& row) { return row.rows == 1 || rows > 1; });
 }
 

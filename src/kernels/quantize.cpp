@@ -1,7 +1,5 @@
 #include "kernels/quantize.hpp"
 
-#include <string>
-
 #include "base/math.hpp"
 #include "kernels/variant.hpp"
 #include "params/quantize.h"
@@ -26,7 +24,7 @@ uint64_t rounded_bytes(uint32_t stride, uint32_t tokens) {
 Choice<RoundingVariant> rounding_choice(const Profile& profile, std::string_view stem, uint32_t width,
                                         const Forms& forms) {
   const bool may_round = forms.rounded && width % kRoundedElements == 0;
-  return choose<RoundingVariant>(profile, {std::string(stem)}, kVariants,
+  return choose<RoundingVariant>(profile, stem, kVariants,
                                  [&](const RoundingVariant& row) { return may_round || !row.rounds; });
 }
 

@@ -38,7 +38,7 @@ double nmse_limit(Arithmetic arithmetic, double float32_limit) {
 
 Choice<Variant> choose_only(const Profile& profile, std::string_view name) {
   static constexpr Variant kOnly[] = {{"", &kAnyDevice}};
-  return choose<Variant>(profile, {std::string(name)}, kOnly, [](const Variant&) { return true; });
+  return choose<Variant>(profile, name, kOnly, [](const Variant&) { return true; });
 }
 
 }  // namespace motley::kernels

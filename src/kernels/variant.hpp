@@ -101,6 +101,12 @@ Choice<Row> choose(const Profile& profile, const Use& use, std::span<const Row> 
   fail_without_variant(profile, use.stem, reasons);
 }
 
+/// The same for a kernel that is used for one purpose only.
+template <typename Row, typename Serves>
+Choice<Row> choose(const Profile& profile, std::string_view stem, std::span<const Row> table, Serves serves) {
+  return choose<Row>(profile, Use{std::string(stem)}, table, serves);
+}
+
 /// The same for a kernel that has but one flavour.
 Choice<Variant> choose_only(const Profile& profile, std::string_view name);
 
