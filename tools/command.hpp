@@ -24,6 +24,7 @@ Command add_perplexity_command(CLI::App& parent);
 Command add_bench_command(CLI::App& parent);
 Command add_devices_command(CLI::App& parent);
 Command add_plan_command(CLI::App& parent);
+Command add_tune_command(CLI::App& parent);
 Command add_synth_command(CLI::App& parent);
 
 }  // namespace motley::tools

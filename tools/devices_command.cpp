@@ -75,7 +75,8 @@ size_t tried_variants(const DeviceInfo& device) {
 Json to_json(const KernelChoice& choice) {
   return {{"kernel", choice.kernel},   {"format", choice.format},
           {"purpose", choice.purpose}, {"variant", choice.variant.empty() ? Json() : Json(choice.variant)},
-          {"suits", choice.suits},     {"nmse", choice.nmse ? Json(*choice.nmse) : Json()}};
+          {"suits", choice.suits},     {"nmse", choice.nmse ? Json(*choice.nmse) : Json()},
+          {"unit", choice.unit},       {"rate", choice.rate ? Json(*choice.rate) : Json()}};
 }
 
 Json self_test_to_json(const DeviceInfo& device) {
@@ -167,15 +168,17 @@ std::vector<std::string> self_test_of(const DeviceInfo& device) {
 /// Lines of a table: which variant is chosen for what, and why.
 std::vector<std::string> kernels_of(const DeviceInfo& device) {
   const auto line = [](std::string_view kernel, std::string_view format, std::string_view purpose,
-                       std::string_view variant, std::string_view found, std::string_view suits) {
-    return fmt::format("{:15}  {:7}  {:14}  {:22}  {:11}  {}", kernel, format, purpose, variant, found,
-                       suits);
+                       std::string_view variant, std::string_view found, std::string_view tuned,
+                       std::string_view suits) {
+    return fmt::format("{:15}  {:7}  {:27}  {:22}  {:9}  {:14}  {}", kernel, format, purpose, variant, found,
+                       tuned, suits);
   };
-  std::vector<std::string> lines{line("kernel", "format", "for", "variant", "NMSE", "suits")};
+  std::vector<std::string> lines{line("kernel", "format", "for", "variant", "NMSE", "tuned", "suits")};
   for (const KernelChoice& choice : device.kernels) {
     const std::string found = choice.nmse ? fmt::format("{:.1e}", *choice.nmse) : "not tried";
+    const std::string tuned = choice.rate ? fmt::format("{:.4g} {}", *choice.rate, choice.unit) : "";
     lines.push_back(line(choice.kernel, choice.format, choice.purpose,
-                         choice.variant.empty() ? "none" : choice.variant, found, choice.suits));
+                         choice.variant.empty() ? "none" : choice.variant, found, tuned, choice.suits));
   }
   return lines;
 }

@@ -69,6 +69,7 @@ Engine load_engine(const Model& model, const ComputeOptions& options, const Sess
     return !scope.interrupted();
   };
   engine_options.recover = !options.no_recover;
+  engine_options.tune = !options.no_tune;
   engine_options.planned = [verbose = options.verbose](const Plan& plan) {
     if (plan.stages.size() > 1 || !plan.unused.empty()) say_plan(plan);
     if (verbose) say_prediction(plan);

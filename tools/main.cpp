@@ -32,11 +32,11 @@ void set_up(CLI::App& app) {
 int execute(const std::vector<std::string>& arguments) {
   CLI::App app("Runs language models (GGUF files) on any Vulkan GPU.");
   set_up(app);
-  const std::vector<Command> commands{add_run_command(app),      add_inspect_command(app),
-                                      add_tokenize_command(app), add_detokenize_command(app),
-                                      add_logits_command(app),   add_perplexity_command(app),
-                                      add_bench_command(app),    add_devices_command(app),
-                                      add_plan_command(app),     add_synth_command(app)};
+  const std::vector<Command> commands{
+      add_run_command(app),        add_inspect_command(app), add_tokenize_command(app),
+      add_detokenize_command(app), add_logits_command(app),  add_perplexity_command(app),
+      add_bench_command(app),      add_devices_command(app), add_plan_command(app),
+      add_tune_command(app),       add_synth_command(app)};
   if (arguments.empty()) {
     write_error(app.help());
     return exit_code(ErrorCode::kInvalidArgument);

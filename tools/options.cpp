@@ -58,6 +58,8 @@ void add_compute_options(CLI::App& app, ComputeOptions& options) {
   add_model_option(app, options.model);
   add_placement_options(app, options.placement);
   app.add_flag("--no-recover", options.no_recover, "End with an error when a device fails");
+  app.add_flag("--no-tune", options.no_tune,
+               "Do not measure at first use which kernel variants are fastest on a GPU");
   app.add_flag("--list-devices", options.list_devices, "List the devices and end");
   add_session_options(app, options);
   app.add_flag("--validate", options.validate, "Load the Vulkan validation layers and report what they find");

@@ -17,6 +17,7 @@ struct ComputeOptions {
   std::string model;
   PlacementOptions placement;
   bool no_recover = false;
+  bool no_tune = false;
   bool list_devices = false;
   std::uint32_t context_tokens = 0;  ///< 0: the subcommand's default
   std::uint32_t batch_tokens = 0;    ///< 0: not given, as the next

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,30 @@ struct KernelChoice {
   std::string suits;    ///< devices that the variant is for, e.g. "subgroups of 8"
   std::optional<double>
       nmse;  ///< its error in the self-test, as a share of the results' power; none: not tried yet
+  /// How fast tuning found it, 10^9 a second; none: not timed, so that the kernel's table alone decides.
+  std::optional<double> rate;
+  std::string unit;  ///< of the rate: "GB/s" of weights or "GFLOP/s"
+};
+
+/// What tuning found for a use of a kernel for which a device has several variants.
+struct KernelTuning {
+  struct Figure {
+    std::string variant;
+    std::optional<double> rate;  ///< 10^9 a second; none: it was not timed
+  };
+
+  std::string kernel, format, purpose;  ///< as of KernelChoice
+  std::string unit;                     ///< "GB/s" of weights or "GFLOP/s"
+  std::string variant;                  ///< the one that is taken
+  std::vector<Figure> figures;          ///< of those tried, in the order of the kernel's table
+};
+
+struct TuneOptions {
+  std::vector<std::string> formats;  ///< of weights, e.g. "q4_0"; empty: all
+  /// Called before the variants of a use are tried and timed.
+  std::function<void(std::string_view kernel, std::string_view format, std::string_view purpose,
+                     std::size_t variants)>
+      progress;
 };
 
 /// A kernel variant that the self-test switched off for a device with its driver.
@@ -109,6 +134,13 @@ class MOTLEY_API Device {
   /// drivers more, mostly to compile. Throws kDeviceLost where a kernel has no variant that computes rightly.
   /// Must not run while an engine uses the device.
   DeviceMeasurements measure(bool again = false) const;
+  /// Times all variants of kernels between which the device has the choice and keeps the fastest for this
+  /// driver and version of Motley: engines take them from then on. A variant must be 5 % faster than the one
+  /// that comes first in its kernel's table to be taken in its place, and one with coarser arithmetic never
+  /// is. Measured rates of formats are forgotten where another variant is taken now. Some seconds on a GPU,
+  /// minutes on software drivers. Throws as measure(), and kInvalidArgument for a format that is none. Must
+  /// not run while an engine uses the device.
+  std::vector<KernelTuning> tune(const TuneOptions& options = {}) const;
   /// Bytes that Motley has allocated on the device: now, and at most so far.
   std::uint64_t allocated_bytes() const;
   std::uint64_t peak_allocated_bytes() const;

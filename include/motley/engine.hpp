@@ -17,6 +17,9 @@ struct EngineOptions {
   /// When a device is lost, hangs or gives values that are no numbers: go on without it, with the same text,
   /// where another is left. Without this it is an error (kDeviceLost).
   bool recover = true;
+  /// At the first use of a GPU with a driver, take up to five seconds to measure which kernel variants are
+  /// fastest for the model, and keep that. Without this, what Device::tune() found is still used.
+  bool tune = true;
   /// Called with each plan before it is carried out: when loading, and again when a device has failed. From
   /// the thread that loads; must not call the engine.
   std::function<void(const Plan&)> planned;

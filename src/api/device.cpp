@@ -6,6 +6,7 @@
 #include "base/version.hpp"
 #include "engine/device_measurements.hpp"
 #include "engine/tested_kernels.hpp"
+#include "engine/tuned_kernels.hpp"
 #include "kernels/bandwidth.hpp"
 #include "placement/rank.hpp"
 
@@ -38,6 +39,28 @@ DeviceMeasurements to_public(const kernels::Measurements& measured) {
   return result;
 }
 
+std::optional<double> rate_of(const kernels::Tuned& tuned, std::string_view variant) {
+  const kernels::Tuned::Figure* figure = tuned.find(variant);
+  return figure == nullptr || figure->rate == 0 ? std::nullopt : std::optional(figure->rate);
+}
+
+/// Formats by their names; all of them where there are none. Throws Error{kInvalidArgument}.
+std::vector<quant::Format> formats_named(const std::vector<std::string>& names) {
+  const auto& all = quant::all_formats();
+  std::vector<quant::Format> formats;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(all, name, [](const quant::FormatInfo& info) { return info.stem; });
+    if (found == all.end()) {
+      fail(ErrorCode::kInvalidArgument, "'{}' is no weight format; there are {}, in small letters", name,
+           quant::supported_list());
+    }
+    formats.push_back(found->format);
+  }
+  if (names.empty())
+    for (const quant::FormatInfo& info : all) formats.push_back(info.format);
+  return formats;
+}
+
 void describe_kernels(const vk::DeviceFacts& facts, DeviceInfo& info) {
   kernels::Profile profile = kernels::make_profile(facts);
   profile.choices = engine::VariantCache().load(facts).choices;
@@ -45,12 +68,16 @@ void describe_kernels(const vk::DeviceFacts& facts, DeviceInfo& info) {
     if (!verdict.passed) info.switched_off.push_back({name, verdict.reason});
   for (const kernels::KernelUse& use : kernels::kernel_uses(kernels::all_kernel_needs())) {
     KernelChoice& choice =
-        info.kernels.emplace_back(KernelChoice{use.kernel, use.format, use.purpose, "", "", {}});
+        info.kernels.emplace_back(KernelChoice{use.kernel, use.format, use.purpose, "", "", {}, {}, ""});
     try {
       const auto [variant, shader] = use.choose(profile);
       choice.variant = shader.name;
       choice.suits = variant.requirement->text;
       if (const kernels::Verdict* verdict = profile.choices.find(shader.name)) choice.nmse = verdict->nmse;
+      if (!use.comparison) continue;
+      choice.unit = use.comparison->unit;
+      if (const kernels::Tuned* tuned = profile.choices.find_tuned(use.comparison->use))
+        choice.rate = rate_of(*tuned, shader.name);
     } catch (const Error&) {  // none is left
     }
   }
@@ -139,6 +166,37 @@ DeviceMeasurements Device::measure(bool again) const {
   const kernels::KernelNeeds needs = kernels::all_kernel_needs();
   engine::test_kernels(context, needs, engine::VariantCache(), again);
   return to_public(engine::device_measurements(context, engine::MeasurementCache(), needs.products, again));
+}
+
+std::vector<KernelTuning> Device::tune(const TuneOptions& options) const {
+  const std::lock_guard lock(impl_->measuring);
+  kernels::Context context(*impl_->device);
+  kernels::KernelNeeds needs;
+  needs.products = needs.exact_products = formats_named(options.formats);
+  engine::test_kernels(context, needs);
+  engine::TuningOptions tuning{.again = true};
+  if (options.progress) {
+    tuning.progress = [&](const kernels::KernelUse& use, size_t variants) {
+      options.progress(use.kernel, use.format, use.purpose, variants);
+    };
+  }
+  if (engine::tune_kernels(context, needs, engine::VariantCache(), tuning))
+    engine::MeasurementCache().forget_formats(impl_->device->facts());
+  std::vector<KernelTuning> result;
+  for (const kernels::KernelUse& use : kernels::kernel_uses(needs)) {
+    if (!use.comparison) continue;
+    const kernels::Tuned* tuned = context.profile.choices.find_tuned(use.comparison->use);
+    if (tuned == nullptr) continue;
+    KernelTuning& found = result.emplace_back(KernelTuning{use.kernel,
+                                                           use.format,
+                                                           use.purpose,
+                                                           use.comparison->unit,
+                                                           use.choose(context.profile).shader.name,
+                                                           {}});
+    for (const kernels::Tuned::Figure& figure : tuned->figures)
+      found.figures.push_back({figure.variant, rate_of(*tuned, figure.variant)});
+  }
+  return result;
 }
 
 uint64_t Device::allocated_bytes() const { return impl_->device->memory_usage().now_bytes; }

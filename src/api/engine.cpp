@@ -65,6 +65,7 @@ std::shared_ptr<Engine::Impl> Engine::Impl::load(Model model, OpenedDevices open
                                                  const EngineOptions& options) {
   engine::ModelHost::Options host_options = opened.host_options(session);
   host_options.recover = options.recover;
+  host_options.tune = options.tune;
   host_options.progress = options.progress;
   if (options.planned) {
     host_options.planned = [opened, tell = options.planned](const placement::Plan& plan,

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/device_measurements.hpp"
-#include "engine/tested_kernels.hpp"
+#include "engine/tuned_kernels.hpp"
 
 namespace motley::engine {
 namespace {
@@ -30,10 +30,11 @@ placement::PlanDevice describe_device(const vk::Device& device, const placement:
   return to_plan_device(device, known.value_or(kernels::Measurements{}));
 }
 
-placement::PlanDevice measure_device(vk::Device& device, const placement::Workload& workload) {
+placement::PlanDevice measure_device(vk::Device& device, const placement::Workload& workload, bool tune) {
   kernels::Context context(device);
   const std::vector<quant::Format> formats = formats_of(workload);
-  test_kernels(context, {.products = formats, .tables = {}, .caches = {kernels::KernelNeeds::CacheTypes{}}});
+  prepare_kernels(context,
+                  {.products = formats, .tables = {}, .caches = {kernels::KernelNeeds::CacheTypes{}}}, tune);
   return to_plan_device(device, device_measurements(context, MeasurementCache(), formats));
 }
 

@@ -84,4 +84,11 @@ void MeasurementCache::save(const vk::DeviceFacts& facts, const Measurements& me
   files_.save(facts, to_json(measured));
 }
 
+void MeasurementCache::forget_formats(const vk::DeviceFacts& facts) const {
+  std::optional<Measurements> measured = load(facts);
+  if (!measured) return;
+  measured->formats.clear();
+  save(facts, *measured);
+}
+
 }  // namespace motley::engine

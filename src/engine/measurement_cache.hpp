@@ -20,6 +20,9 @@ class MeasurementCache {
   std::optional<kernels::Measurements> load(const vk::DeviceFacts& facts) const;
   void save(const vk::DeviceFacts& facts, const kernels::Measurements& measured) const;
 
+  /// Of the device as a whole what is known stays: other kernel variants multiply the weights from now on.
+  void forget_formats(const vk::DeviceFacts& facts) const;
+
   const DeviceFiles& files() const { return files_; }
 
  private:

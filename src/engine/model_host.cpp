@@ -77,8 +77,8 @@ std::vector<size_t> ModelHost::devices_to_hold_back() const {
 
 void ModelHost::measure(size_t device) {
   try {
-    placement::PlanDevice measured =
-        blaming(*devices_[device], [&] { return measure_device(*devices_[device], workload_); });
+    placement::PlanDevice measured = blaming(
+        *devices_[device], [&] { return measure_device(*devices_[device], workload_, options_.tune); });
     measured.name = machine_.devices[device].name;
     machine_.devices[device] = std::move(measured);
   } catch (const DeviceFailure& failure) {
@@ -114,7 +114,7 @@ void ModelHost::load_planned() {
     std::vector<StageSpec> stages;
     for (const placement::Stage& stage : plan_.stages) {
       stages.push_back({devices_[stage.device], stage.first_layer, stage.last_layer - stage.first_layer + 1,
-                        stage.host_layers});
+                        stage.host_layers, options_.tune});
     }
     try {
       loaded_.model = std::make_shared<const LoadedModel>(file_, stages, options_.progress);

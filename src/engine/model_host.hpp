@@ -25,6 +25,7 @@ class ModelHost {
     /// What plans call the devices; empty: as their drivers do, namesakes numbered.
     std::vector<std::string> names;
     bool recover = true;  ///< go on without a device that fails
+    bool tune = true;     ///< measure which kernel variants are fastest, where that is not known
     LoadProgress progress;
     /// Called with each plan before it is carried out, the machine it is for and what was asked. Must not
     /// call this object.

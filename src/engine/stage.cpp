@@ -5,6 +5,7 @@
 
 #include "engine/rope_table.hpp"
 #include "engine/tested_kernels.hpp"
+#include "engine/tuned_kernels.hpp"
 #include "engine/uploader.hpp"
 #include "params/step.h"
 
@@ -25,7 +26,7 @@ Stage::Stage(const LoadedModel& model, const StageWeights& weights, const StageP
     for (const PlannedTensor& tensor : weights_.plan().tensors)
       if (tensor.matrix) add_format(needs.exact_products, tensor.shape.format);
   }
-  test_kernels(context_, needs);
+  prepare_kernels(context_, needs, weights_.spec().tune);
   allocate();
 }
 

@@ -21,7 +21,7 @@ using Token = int32_t;
 /// For one thread at a time. The weights must outlive it.
 class Stage {
  public:
-  /// Tries the kernels for its cache on the device first. Throws as test_kernels does.
+  /// Tries the kernels for its cache on the device first. Throws as prepare_kernels does.
   Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;

@@ -19,6 +19,7 @@ struct StageSpec {
   uint32_t layers = 0;
   /// The first so many of them lie in host memory, weights and KV cache, and are read over the link.
   uint32_t host_layers = 0;
+  bool tune = true;  ///< measure which kernel variants are fastest, where that is not known (prepare_kernels)
 };
 
 /// The devices of some stages, each once, in the order in which they come.

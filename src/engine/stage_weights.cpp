@@ -1,6 +1,7 @@
 #include "engine/stage_weights.hpp"
 
 #include "engine/tested_kernels.hpp"
+#include "engine/tuned_kernels.hpp"
 
 namespace motley::engine {
 namespace {
@@ -58,9 +59,9 @@ std::vector<Projection> join_all(std::initializer_list<Part> parts, uint64_t mos
   return joined;
 }
 
-kernels::Context tested_context(vk::Device& device, const kernels::KernelNeeds& needs) {
-  kernels::Context context(device);
-  test_kernels(context, needs);
+kernels::Context ready_context(const StageSpec& spec, const kernels::KernelNeeds& needs) {
+  kernels::Context context(*spec.device);
+  prepare_kernels(context, needs, spec.tune);
   return context;
 }
 
@@ -80,7 +81,7 @@ model::Tensors tensors_of(const StageSpec& stage, const model::Tensors& all) {
 
 StageWeights::StageWeights(const StageSpec& spec, const model::Tensors& tensors, const model::Config& config)
     : spec_(spec),
-      context_(tested_context(*spec_.device, kernel_needs(tensors, config))),
+      context_(ready_context(spec_, kernel_needs(tensors, config))),
       plan_(plan_weights(tensors, spec_.device->facts(), context_.profile, spec_.host_layers)) {
   for (const WeightPlan::Arena& arena : plan_.arenas) {
     const vk::MemoryUse use = arena.in_host_memory ? vk::MemoryUse::kHost : vk::MemoryUse::kDevice;

@@ -41,8 +41,8 @@ model::Tensors tensors_of(const StageSpec& stage, const model::Tensors& all);
 /// Memory and handles; what is in it is WeightLoader's. Not copied and not moved: kernels keep references.
 class StageWeights {
  public:
-  /// Allocates, after trying the kernels for these tensors on the device (test_kernels). `tensors` as
-  /// tensors_of() gives them. Throws as test_kernels and plan_weights do, and Error{kOutOfMemory}.
+  /// Allocates, after trying the kernels for these tensors on the device (prepare_kernels). `tensors` as
+  /// tensors_of() gives them. Throws as prepare_kernels and plan_weights do, and Error{kOutOfMemory}.
   StageWeights(const StageSpec& spec, const model::Tensors& tensors, const model::Config& config);
 
   StageWeights(const StageWeights&) = delete;

@@ -108,15 +108,34 @@ vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
           {}};
 }
 
+/// Whether a variant may multiply so many tokens.
+auto serving(uint32_t tokens, bool may_round) {
+  return [=](const MatmulVariant& row) {
+    return (row.least_tokens == 1) == (tokens == 1) && tokens >= row.least_tokens &&
+           (may_round || row.arithmetic == Arithmetic::kFloat32);
+  };
+}
+
 }  // namespace
+
+Use matmul_use(quant::Format format, uint32_t tokens, bool may_round) {
+  return {std::string("matmul.") + quant::info(format).stem,
+          std::string(tokens == 1            ? "one token"
+                      : tokens < kTileTokens ? "several tokens"
+                                             : "many tokens") +
+              (may_round ? "" : ", not rounded")};
+}
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
                                     bool may_round) {
-  return choose<MatmulVariant>(
-      profile, std::string("matmul.") + quant::info(format).stem, kVariants, [&](const MatmulVariant& row) {
-        return (row.least_tokens == 1) == (tokens == 1) && tokens >= row.least_tokens &&
-               (may_round || row.arithmetic == Arithmetic::kFloat32);
-      });
+  return choose<MatmulVariant>(profile, matmul_use(format, tokens, may_round), kVariants,
+                               serving(tokens, may_round));
+}
+
+std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Format format, uint32_t tokens,
+                                             bool may_round) {
+  return eligible<MatmulVariant>(profile, matmul_use(format, tokens, may_round), kVariants,
+                                 serving(tokens, may_round));
 }
 
 uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <initializer_list>
+#include <vector>
 
 #include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
@@ -55,5 +56,14 @@ uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens
 /// The variant that matmul() takes; `may_round`: x has room for rounded activations.
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
                                     bool may_round);
+
+/// All variants that it could take, best first, whatever tuning prefers.
+std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Format format, uint32_t tokens,
+                                             bool may_round);
+
+/// What they are chosen for. Products with one token and with several are tuned apart, and so are those of
+/// activations that may be rounded and that may not: what is fastest with rounding is not to be taken
+/// without.
+Use matmul_use(quant::Format format, uint32_t tokens, bool may_round);
 
 }  // namespace motley::kernels

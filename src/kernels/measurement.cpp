@@ -9,6 +9,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/made_up.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/timing.hpp"
 #include "params/step.h"
@@ -18,27 +19,12 @@
 namespace motley::kernels {
 namespace {
 
-constexpr const char* kPurpose = "measurement";
 constexpr uint64_t kCopyBytes = uint64_t{16} << 20;  // the pieces in which weights are uploaded
 constexpr uint32_t kVectorFloats = kActivationPadding;
 constexpr uint32_t kFloatsPerAlignment = 64;  // 256 bytes, the most that Vulkan lets a device ask for
 
-/// 1.0 as each half of a word and 0.0078 as a float: in every format a number that is neither NaN nor
-/// denormal, both of which some processors compute slowly.
-constexpr uint32_t kPattern = 0x3C003C00;
-
-/// Slow drivers multiply fewer rows: those of so long a pass.
-constexpr double kPassSeconds = 0.02;
-
 /// What is told where less than this was measured, for a figure of 0 is none.
 constexpr double kLeastMicroseconds = 1e-3;
-
-vk::Buffer filled(vk::Device& device, uint64_t size_bytes, uint32_t pattern,
-                  vk::MemoryUse use = vk::MemoryUse::kDevice) {
-  vk::Buffer buffer(device, size_bytes, use, kPurpose);
-  run_once(device, [&](vk::CommandList& commands) { commands.fill(buffer, pattern); });
-  return buffer;
-}
 
 double copy_gbs(vk::Device& device, const vk::Buffer& from, const vk::Buffer& to) {
   const double seconds =
@@ -99,56 +85,6 @@ double measure_handoff_us(Context& context) {
   return readings[readings.size() / 2] * 1e6;
 }
 
-/// Made-up weights of one format in buffers of their own.
-class WeightSet {
- public:
-  WeightSet(Context& context, quant::Format format)
-      : shape_{format, 0, context.profile.measured_columns, context.profile.lanes} {
-    const Profile& profile = context.profile;
-    const vk::DeviceFacts& facts = context.device.facts();
-    const uint64_t affordable = context.device.available_bytes() / 4 / profile.matvec_buffers;
-    const uint64_t bytes = std::min({profile.matvec_buffer_bytes, affordable,
-                                     facts.max_storage_buffer_range_bytes, facts.max_allocation_bytes});
-    const uint64_t panels = std::max<uint64_t>(bytes / shape_.panel_bytes(), 1);
-    shape_.rows = static_cast<uint32_t>(panels * shape_.panel_rows());
-    for (uint32_t i = 0; i < profile.matvec_buffers; ++i)
-      buffers_.push_back(filled(context.device, shape_.packed_bytes(), kPattern));
-  }
-
-  uint32_t rows() const { return shape_.rows; }
-  uint32_t panel_rows() const { return shape_.panel_rows(); }
-  size_t count() const { return buffers_.size(); }
-  /// `rows` rows from `first` on, whole panels, of one buffer as a matrix.
-  Weight weight(size_t index, uint32_t first, uint32_t rows) const {
-    Weight weight;
-    weight.shape = shape_;
-    weight.shape.rows = rows;
-    const uint64_t offset = first / shape_.panel_rows() * shape_.panel_bytes();
-    weight.parts.push_back({{buffers_[index], offset, weight.shape.packed_bytes()}, 0, rows});
-    return weight;
-  }
-  /// The first so many.
-  Weight weight(size_t index, uint32_t rows) const { return weight(index, 0, rows); }
-
- private:
-  PackedShape shape_;
-  std::vector<vk::Buffer> buffers_;
-};
-
-/// Records products with the first rows of the matrices.
-using RowsPass = std::function<void(vk::CommandList& commands, uint32_t rows)>;
-
-/// Of `rows` rows, whole panels, those that take no longer than a pass should, by what a few of them take.
-uint32_t affordable_rows(vk::Device& device, uint32_t rows, uint32_t panel_rows, const RowsPass& pass) {
-  constexpr uint32_t kShare = 16;
-  const uint32_t few = std::max(rows / kShare / panel_rows, 1U) * panel_rows;
-  const Pass few_rows = [&](vk::CommandList& commands) { pass(commands, few); };
-  run_once(device, few_rows);  // compiles
-  const double affordable = few * (kPassSeconds / run_once(device, few_rows));
-  if (affordable >= rows) return rows;
-  return std::max(few, static_cast<uint32_t>(affordable) / panel_rows * panel_rows);
-}
-
 /// Sets what products with one vector cost: their bytes' rate from large matrices, and from the same bytes in
 /// many small ones what each costs beside.
 void measure_matvec(Context& context, const WeightSet& weights, const Vectors& x, FormatMeasurement& result) {
@@ -156,7 +92,7 @@ void measure_matvec(Context& context, const WeightSet& weights, const Vectors& x
   // Each matrix writes vectors of its own, so that none waits for another, as with q, k and v.
   const uint32_t stride = round_up(weights.rows(), kFloatsPerAlignment);
   const uint64_t vector_bytes = uint64_t{stride} * sizeof(float);
-  const vk::Buffer y(context.device, vector_bytes * weights.count(), vk::MemoryUse::kDevice, kPurpose);
+  const vk::Buffer y(context.device, vector_bytes * weights.count(), vk::MemoryUse::kDevice, kMeasuring);
   const auto multiply = [&](vk::CommandList& commands, uint32_t rows, uint32_t matrix_rows) {
     for (size_t i = 0; i < weights.count(); ++i) {
       for (uint32_t row = 0; row < rows; row += matrix_rows) {
@@ -187,7 +123,7 @@ double measure_matmat_gflops(Context& context, const WeightSet& weights, const V
   const Profile& profile = context.profile;
   const uint32_t most_rows = std::min(profile.matmat_rows, weights.rows());
   const vk::Buffer y(context.device, uint64_t{most_rows} * tokens * sizeof(float), vk::MemoryUse::kDevice,
-                     kPurpose);
+                     kMeasuring);
   const RowsPass pass = [&](vk::CommandList& commands, uint32_t rows) {
     matmul(context, commands, weights.weight(0, rows), x, {y, most_rows}, tokens);
   };
@@ -217,8 +153,8 @@ class Attention {
     values_ = buffer(shape.kv_heads * shape.value_head_bytes());
     parts_ = buffer(attention_parts_bytes(profile, shape_, shape));
     cache_.slices = {{0, shape.kv_heads, keys_, values_}};
-    step_ =
-        vk::Buffer(context.device, shaders::STEP_TOKENS * sizeof(uint32_t), vk::MemoryUse::kShared, kPurpose);
+    step_ = vk::Buffer(context.device, shaders::STEP_TOKENS * sizeof(uint32_t), vk::MemoryUse::kShared,
+                       kMeasuring);
   }
 
   /// Of a token that attends to all positions.
@@ -300,7 +236,7 @@ Measurements measure_device(Context& context) {
 }
 
 FormatMeasurement measure_format(Context& context, quant::Format format) {
-  const WeightSet weights(context, format);
+  const WeightSet weights(context, format, context.profile.matvec_buffers);
   const uint32_t stride = round_up(context.profile.measured_columns, kActivationPadding);
   const uint32_t tokens = placement::kManyTokens;
   const vk::Buffer floats = filled(context.device, uint64_t{stride} * tokens * sizeof(float), kPattern);

@@ -10,6 +10,7 @@
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
 #include "kernels/rope.hpp"
+#include "placement/machine.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -77,16 +78,20 @@ void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*
 }
 
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
-  constexpr std::pair<uint32_t, const char*> kTokens[] = {
-      {1, "one token"}, {2, "several tokens"}, {kTileTokens, "many tokens"}};
-  for (const auto& [tokens, purpose] : kTokens) {
+  for (const uint32_t tokens : {1U, 2U, kTileTokens}) {
+    const Use use = matmul_use(format, tokens, may_round);
+    const uint32_t timed_tokens = tokens == 1            ? 1
+                                  : tokens < kTileTokens ? placement::kFewTokens
+                                                         : placement::kManyTokens;
+    Comparison comparison{
+        use.key(), matmul_use(format, tokens, true).key(), tokens == 1 ? "GB/s" : "GFLOP/s",
+        [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
+        [=](Context& context) { return product_workload(context, format, timed_tokens, may_round); }};
     uses.push_back(
-        {"matmul", quant::info(format).stem, fmt::format("{}{}", purpose, may_round ? "" : ", not rounded"),
-         [=, count = tokens](const Profile& profile) {
-           return plain(matmul_choice(profile, format, count, may_round));
-         },
-         [=, count = tokens](Context& context) { return checks::product(context, format, count, may_round); },
-         kProductLimit});
+        {"matmul", quant::info(format).stem, use.purpose,
+         [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
+         [=](Context& context) { return checks::product(context, format, tokens, may_round); }, kProductLimit,
+         std::move(comparison)});
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "kernels/profile.hpp"
 #include "kernels/variant.hpp"
+#include "kernels/workload.hpp"
 #include "quant/format.hpp"
 
 namespace motley::kernels {
@@ -31,6 +32,17 @@ struct KernelNeeds {
 /// Every format and every cache, and both kinds of heads.
 KernelNeeds all_kernel_needs();
 
+/// How the variants that there are for a use are compared with each other in speed.
+struct Comparison {
+  std::string use;  ///< Use::key()
+  /// Uses of the same work need be timed once.
+  std::string work;
+  const char* unit = "";  ///< "GB/s" of weights or "GFLOP/s"
+  /// Those that there are to choose from, best first by the kernel's table.
+  std::function<std::vector<Choice<Variant>>(const Profile&)> variants;
+  std::function<Workload(Context&)> workload;
+};
+
 /// Something that a kernel is used for; one variant of it is chosen for that.
 struct KernelUse {
   std::string kernel;   ///< e.g. "matmul"
@@ -42,6 +54,7 @@ struct KernelUse {
   /// when it is something else altogether. Throws as Device::pipeline, submit and wait do.
   std::function<double(Context&)> error;
   double limit = 0;  ///< of the error, where the variant's arithmetic is Arithmetic::kFloat32
+  std::optional<Comparison> comparison = {};  ///< nothing where there is but one variant for it
 };
 
 /// Everything the needs ask for. Kernels that every model runs come first.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "vk/device.hpp"
 #include "vk/recorder.hpp"
@@ -10,6 +11,13 @@ namespace motley::kernels {
 
 /// Records one pass of what is timed.
 using Pass = std::function<void(vk::CommandList& commands)>;
+
+/// Records so many passes, one after another.
+std::unique_ptr<vk::CommandList> record_passes(vk::Device& device, const Pass& pass, int passes);
+
+/// As many passes of so many seconds as a reading should last, 5 ms, so that submission and waiting are under
+/// 2 % of it; at most 128.
+int passes_of_reading(double pass_seconds);
 
 /// Records the pass, runs it and waits; the seconds from submission on.
 double run_once(vk::Device& device, const Pass& pass);

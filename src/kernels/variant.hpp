@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/profile.hpp"
 
@@ -48,6 +49,15 @@ struct Choice {
   const vk::ShaderCode& shader;
 };
 
+/// Something that a variant is chosen for.
+struct Use {
+  std::string stem;          ///< of the variants' shaders, their names without the flavour
+  std::string purpose = {};  ///< where a stem has several, e.g. "one token"
+
+  /// Its name among what tuning found.
+  std::string key() const { return purpose.empty() ? stem : stem + ": " + purpose; }
+};
+
 /// The variant's shader, unless it is switched off, which is added to `reasons`, or left out of this build.
 const vk::ShaderCode* usable_shader(const Profile& profile, std::string_view stem, const Variant& variant,
                                     std::string& reasons);
@@ -56,17 +66,45 @@ const vk::ShaderCode* usable_shader(const Profile& profile, std::string_view ste
 [[noreturn]] void fail_without_variant(const Profile& profile, std::string_view stem,
                                        const std::string& reasons);
 
-/// The first row that `serves` what is wanted, whose requirement the device meets, which this build has and
-/// which is not switched off. `stem` is the shader's name without the flavour. Throws Error{kDeviceLost} when
-/// none is left: the device cannot be used then.
+/// The rows of a table, best first, that `serve` what is wanted, whose requirement the device meets, which
+/// this build has and which are not switched off.
 template <typename Row, typename Serves>
-Choice<Row> choose(const Profile& profile, std::string_view stem, std::span<const Row> table, Serves serves) {
+std::vector<Choice<Variant>> eligible(const Profile& profile, const Use& use, std::span<const Row> table,
+                                      Serves serves) {
+  std::vector<Choice<Variant>> rows;
   std::string reasons;
   for (const Row& row : table) {
     if (!row.requirement->met(profile) || !serves(row)) continue;
-    if (const vk::ShaderCode* shader = usable_shader(profile, stem, row, reasons)) return {row, *shader};
+    if (const vk::ShaderCode* shader = usable_shader(profile, use.stem, row, reasons))
+      rows.push_back({row, *shader});
   }
-  fail_without_variant(profile, stem, reasons);
+  return rows;
+}
+
+/// Of the eligible rows the one that tuning prefers, else the first. Throws Error{kDeviceLost} when there is
+/// none: the device cannot be used then.
+template <typename Row, typename Serves>
+Choice<Row> choose(const Profile& profile, const Use& use, std::span<const Row> table, Serves serves) {
+  std::string reasons;
+  const Tuned* tuned = profile.choices.find_tuned(use.key());
+  // A name that this build does not know, or of what the device no longer suits, is none of these rows'.
+  for (const bool any : {false, true}) {
+    reasons.clear();
+    if (!any && (tuned == nullptr || tuned->variant.empty())) continue;
+    for (const Row& row : table) {
+      if (!row.requirement->met(profile) || !serves(row)) continue;
+      if (!any && use.stem + row.flavour != tuned->variant) continue;
+      if (const vk::ShaderCode* shader = usable_shader(profile, use.stem, row, reasons))
+        return {row, *shader};
+    }
+  }
+  fail_without_variant(profile, use.stem, reasons);
+}
+
+/// The same for a kernel that is used for one purpose only.
+template <typename Row, typename Serves>
+Choice<Row> choose(const Profile& profile, std::string_view stem, std::span<const Row> table, Serves serves) {
+  return choose<Row>(profile, Use{std::string(stem)}, table, serves);
 }
 
 /// The same for a kernel that has but one flavour.

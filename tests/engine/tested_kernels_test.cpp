@@ -202,12 +202,12 @@ TEST_P(TestKernelsTest, AProgramThatEndsLeavesAMark) {
     return shaders::find(name);
   };
   EXPECT_THROW(test_kernels(context, {}, cache()), int);
-  EXPECT_EQ(known().trying, "rms_norm");
+  EXPECT_EQ(known().trying, "rms_norm.in_place");
   EXPECT_TRUE(known().choices.verdicts.empty());
   // There is only one of that kernel.
   const Warnings warnings;
   EXPECT_THROW(try_all({}), Error);
-  EXPECT_TRUE(warnings.contain("rms_norm"));
+  EXPECT_TRUE(warnings.contain("rms_norm.in_place"));
 }
 
 TEST_P(TestKernelsTest, AFailureOfTheDeviceIsRemembered) {
@@ -307,6 +307,30 @@ TEST_F(KnownKernelsTest, AModelGivesTheSameWithOtherVariants) {
     const Choices known = VariantCache().load(device->facts()).choices;
     ASSERT_NE(known.find("attention.k32v32"), nullptr);
     EXPECT_TRUE(known.find("attention.k32v32")->passed);
+  }
+}
+
+TEST_F(KnownKernelsTest, AModelGivesTheSameWithWhatTuningPrefers) {
+  for (const auto& device : test::devices()) {
+    const kernels::Profile profile = kernels::make_profile(device->facts());
+    switch_off(*device, {});
+    const std::vector<float> first = logits(device);
+    Choices choices;
+    std::vector<std::string> preferred;
+    for (const uint32_t tokens : {1U, 2U}) {
+      const auto variants = kernels::matmul_variants(profile, Format::kQ4_0, tokens, false);
+      preferred.emplace_back(variants.back().shader.name);
+      choices.tuned[kernels::matmul_use(Format::kQ4_0, tokens, false).key()] = {preferred.back(),
+                                                                                {{preferred.back(), 1}}};
+    }
+    VariantCache().save(device->facts(), {choices, ""});
+    const std::vector<float> others = logits(device);
+    EXPECT_LE(test::nmse(others, std::vector<double>(first.begin(), first.end())), 1e-6);
+    const Choices known = VariantCache().load(device->facts()).choices;
+    for (const std::string& name : preferred) {
+      ASSERT_NE(known.find(name), nullptr) << name << " was not taken";
+      EXPECT_TRUE(known.find(name)->passed);
+    }
   }
 }
 

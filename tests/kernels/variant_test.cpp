@@ -156,6 +156,35 @@ TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
 }
 
+/// Lets tuning prefer a variant for products with one token, or several.
+void prefer(Profile& profile, uint32_t tokens, bool may_round, const std::string& variant) {
+  profile.choices.tuned[matmul_use(Format::kQ4_0, tokens, may_round).key()].variant = variant;
+}
+
+TEST(Variant, WhatTuningPrefersComesFirst) {
+  Profile profile = subgroups_of(8, true);
+  prefer(profile, 1, true, "matmul.q4_0.b8");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
+  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n8p2") << "another use";
+  EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
+  EXPECT_STREQ(matmul_choice(profile, Format::kQ4_0, 1, false).shader.name, "matmul.q4_0.t.p2");
+  switch_off(profile, "matmul.q4_0.b8");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.t.p2") << "what is wrong is not taken, however fast";
+}
+
+TEST(Variant, WhatTuningPrefersMustSuit) {
+  Profile profile = subgroups_of(8, true);
+  // Unknown; of another number of tokens; of another kind of device.
+  for (const char* name : {"matmul.q4_0.x", "", "matmul.q4_0.n8", "matmul.q4_0.b4.p4"}) {
+    prefer(profile, 1, true, name);
+    EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.t.p2") << name;
+  }
+  profile.int8_activations = true;
+  prefer(profile, 1, false, "matmul.q4_0.i8");
+  EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, 1, false).row.arithmetic, Arithmetic::kFloat32)
+      << "what must not be rounded is not";
+}
+
 TEST(Variant, WithNoneLeftTheDeviceCannotBeUsed) {
   Profile profile = subgroups_of(0);
   switch_off(profile, "matmul.q4_0");

@@ -4,7 +4,7 @@
 set -euo pipefail
 motley=$1
 tools=$(cd "$(dirname "$0")/../../tools" && pwd)
-commands=(run inspect tokenize detokenize logits perplexity bench devices plan synth)
+commands=(run inspect tokenize detokenize logits perplexity bench devices tune plan synth)
 wrong=0
 
 complain() { echo "$*" >&2; wrong=1; }

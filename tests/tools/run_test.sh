@@ -28,6 +28,29 @@ written 'matmul +q4_0 +one token +matmul\.q4_0[^ ]* +[0-9.]+e-[0-9]+ '
 check 0 '' "$motley" devices --kernels --json
 written '"variant": "matmul\.q4_0'
 written '"switched_off": \[\]'
+# Tuning: every variant with its figure, the one that is taken marked, and known from then on.
+cp -r "$XDG_CACHE_HOME" "$work/measured"
+status=0
+"$motley" tune --format q9 2>"$work/err" || status=$?
+equal "status of tuning for an unknown format" "$status" 2
+grep -q "'q9' is no weight format; there are F32, " "$work/err" || complain "unknown format: $(cat "$work/err")"
+check 6 'no such device' "$motley" tune --device 'no such device'
+check 0 'motley: tuning .*' "$motley" tune --format q4_0
+grep -qE '^motley:   matmul q4_0, several tokens: [2-9] variants$' "$work/err" || complain "no progress: $(cat "$work/err")"
+written '^  matmul q4_0, one token$'
+written '^    \* matmul\.q4_0[^ ]* +[0-9.]+ GB/s'
+written '^    . matmul\.q4_0\.n8 +[0-9.]+ GFLOP/s'
+written '^  matmul q4_0, one token, not rounded$'
+check 0 '' "$motley" devices --kernels
+written 'matmul +q4_0 +one token +matmul\.q4_0[^ ]* +[0-9.]+e-[0-9]+ +[0-9.]+ GB/s '
+check 0 '' "$motley" devices --kernels --json
+written '"unit": "GFLOP/s",'
+written '"rate": [0-9.]+'
+MOTLEY_DEVICE=0 check 0 '' "$motley" tune --json --format f32
+written '"by_order": "matmul\.f32'
+# What was measured may be of variants that are no longer taken, and forgotten.
+rm -r "$XDG_CACHE_HOME"
+mv "$work/measured" "$XDG_CACHE_HOME"
 # What was measured is known from then on, until it is damaged.
 check 0 '' "$motley" devices --json
 written '"bandwidth_gbs": [0-9.]+'

@@ -6,7 +6,7 @@ set -euo pipefail
 
 check 0 '' "$motley" --version
 written '^motley [0-9]+\.[0-9]+\.[0-9]+$'
-for command in run inspect tokenize detokenize logits perplexity devices; do
+for command in run inspect tokenize detokenize logits perplexity devices tune; do
   check 0 '' "$motley" "$command" --help
   written "Usage: motley $command"
 done

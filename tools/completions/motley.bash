@@ -4,7 +4,7 @@ _motley_options() {
   local placement='--device --exclude-device --priority --split --layers --reserve --max-memory --objective --spread
     -ngl --gpu-layers'
   local session='-c --ctx-size -b --batch-size -ub --ubatch-size -ctk --cache-type-k -ctv --cache-type-v --activations'
-  local computing="-m --model --list-devices --no-recover --validate -v --verbose $placement $session"
+  local computing="-m --model --list-devices --no-recover --no-tune --validate -v --verbose $placement $session"
   local sampling='-n --predict -s --seed --temp --top-k --top-p --min-p --typical --repeat-penalty
     --frequency-penalty --presence-penalty --repeat-last-n --logit-bias -r --stop --context-shift --ignore-eos'
   case $1 in
@@ -17,6 +17,7 @@ _motley_options() {
     bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
       --profile --trace $computing" ;;
     devices) echo "--measure --kernels --json" ;;
+    tune) echo "--device --format --json" ;;
     plan) echo "-m --model --devices-from --json --svg $placement $session" ;;
     synth) echo "--vocab -s --seed" ;;
     '') echo "--version" ;;
@@ -38,8 +39,8 @@ _motley() {
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_motley_options "$command")" -- "$word")
   elif [ -z "$command" ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity bench devices plan synth' -- "$word")
-  elif [ "$command" != devices ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'run inspect tokenize detokenize logits perplexity bench devices tune plan synth' -- "$word")
+  elif [ "$command" != devices ] && [ "$command" != tune ]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -X '!*.gguf' -- "$word"; compgen -d -- "$word")
   fi

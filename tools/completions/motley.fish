@@ -1,10 +1,11 @@
 # Completes motley's subcommands, options and model files in fish.
 
-set -l commands run inspect tokenize detokenize logits perplexity bench devices plan synth
+set -l commands run inspect tokenize detokenize logits perplexity bench devices tune plan synth
 set -l reads_prompt '__fish_seen_subcommand_from run tokenize logits'
 set -l computes '__fish_seen_subcommand_from run logits perplexity bench'
 set -l sizes '__fish_seen_subcommand_from run logits perplexity bench plan'
 set -l places '__fish_seen_subcommand_from run logits perplexity bench plan'
+set -l names_devices '__fish_seen_subcommand_from run logits perplexity bench tune plan'
 set -l plans '__fish_seen_subcommand_from plan'
 set -l benches '__fish_seen_subcommand_from bench'
 set -l runs '__fish_seen_subcommand_from run'
@@ -20,12 +21,14 @@ complete -c motley -n "not __fish_seen_subcommand_from $commands" -a logits -d '
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a perplexity -d 'How well a text is predicted'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a bench -d 'Measure how fast a model runs'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a devices -d 'List the Vulkan devices'
+complete -c motley -n "not __fish_seen_subcommand_from $commands" -a tune -d 'Find the fastest kernel variants'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a plan -d 'Tell which device would hold which layers'
 complete -c motley -n "not __fish_seen_subcommand_from $commands" -a synth -d 'Write a model with made-up weights'
 complete -c motley -n '__fish_seen_subcommand_from run inspect tokenize detokenize logits perplexity bench plan synth' \
     -a '(__fish_complete_suffix .gguf)'
 
-complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices plan' -l json -d 'Print JSON'
+complete -c motley -n '__fish_seen_subcommand_from inspect perplexity devices tune plan' -l json -d 'Print JSON'
+complete -c motley -n '__fish_seen_subcommand_from tune' -l format -x -d 'Tune for this weight format only'
 complete -c motley -n '__fish_seen_subcommand_from devices' -l measure -d 'Measure them before'
 complete -c motley -n '__fish_seen_subcommand_from devices' -l kernels -d 'Which variant of each kernel is chosen'
 complete -c motley -n '__fish_seen_subcommand_from tokenize' -l stdin -d 'Read the text from standard input'
@@ -44,6 +47,7 @@ complete -c motley -n $sizes -o ctk -l cache-type-k -x -a 'f16 f32' -d 'How keys
 complete -c motley -n $sizes -o ctv -l cache-type-v -x -a 'f16 f32' -d 'How values are kept'
 complete -c motley -n $sizes -l activations -x -a 'auto f32' -d 'What weights are multiplied with'
 complete -c motley -n $computes -l no-recover -d 'End with an error when a device fails'
+complete -c motley -n $computes -l no-tune -d 'Do not time kernel variants at first use'
 complete -c motley -n $computes -l validate -d 'Load the Vulkan validation layers'
 complete -c motley -n $computes -s v -l verbose -d 'Tell what is being done'
 
@@ -78,7 +82,7 @@ complete -c motley -n $benches -s o -l output-format -x -a 'md csv json jsonl' -
 
 complete -c motley -n $plans -l devices-from -r -k -a '(__fish_complete_suffix .json)' -d 'Plan for the devices of this file'
 complete -c motley -n $plans -l svg -r -F -d 'Write a picture'
-complete -c motley -n $places -l device -x -d 'Use these devices only'
+complete -c motley -n $names_devices -l device -x -d 'Use these devices only'
 complete -c motley -n $places -l exclude-device -x -d 'Do not use these devices'
 complete -c motley -n $places -l priority -x -d 'Fill these devices first'
 complete -c motley -n $places -l split -x -d 'Shares of the layers'
