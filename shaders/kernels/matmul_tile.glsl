@@ -76,7 +76,8 @@ void main() {
         fill_weights(unit, b, run);
         fill_activations(first, run);
         barrier();
-        [[unroll]] for (uint quad = 0; quad < STEP_QUADS; ++quad) {
+        // Unrolled, it takes lavapipe five times as long to compile, and 256 multiplications hide what a turn costs.
+        [[dont_unroll]] for (uint quad = 0; quad < STEP_QUADS; ++quad) {
           vec4 x4[8];
           [[unroll]] for (uint n = 0; n < 8; ++n) x4[n] = x_tile[(n * TOKEN_PLACES + token_place) * X_STRIDE + quad];
           [[unroll]] for (uint i = 0; i < 4; ++i) {
