@@ -10,6 +10,9 @@ namespace motley::kernels {
 namespace {
 
 constexpr int kRounds = 5;
+/// More where the table's first seems beaten. On two cores that others used as well, five rounds were not
+/// enough: three of sixteen uses on lavapipe fell to a variant that was slower when asked again.
+constexpr int kMoreRounds = 10;
 constexpr double kHopeless = 2;  // times the best of the others
 
 /// A variant that is being timed.
@@ -71,14 +74,22 @@ std::vector<Tuned::Figure> measure_rates(Context& context, const KernelUse& use)
   std::vector<Contender> entered;
   for (const std::string& name : names) entered.push_back(make_contender(context, use, work, name));
   double best_seconds = std::numeric_limits<double>::infinity();
-  for (int round = 0; round < kRounds; ++round) {
-    for (Contender& contender : entered)
-      if (!(contender.best_seconds > kHopeless * best_seconds)) contender.read(context.device);
-    for (const Contender& contender : entered) best_seconds = std::min(best_seconds, contender.best_seconds);
-  }
   std::vector<Tuned::Figure> figures;
-  for (size_t i = 0; i < names.size(); ++i)
-    figures.push_back({names[i], work.giga / entered[i].best_seconds});
+  const auto read_all = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      for (Contender& contender : entered)
+        if (!(contender.best_seconds > kHopeless * best_seconds)) contender.read(context.device);
+      for (const Contender& contender : entered)
+        best_seconds = std::min(best_seconds, contender.best_seconds);
+    }
+    figures.clear();
+    for (size_t i = 0; i < names.size(); ++i)
+      figures.push_back({names[i], work.giga / entered[i].best_seconds});
+  };
+  read_all(kRounds);
+  if (winner(figures) == names.front()) return figures;
+  best_seconds = std::numeric_limits<double>::infinity();  // the first is read again, however slow it seemed
+  read_all(kMoreRounds);
   return figures;
 }
 

@@ -30,7 +30,8 @@ std::string winner(std::span<const Tuned::Figure> figures);
 
 /// Times the contenders at the same work, reading each in turn several times, so that what else the machine
 /// does hits all alike; the best reading of each counts. One that takes twice the time of another is not read
-/// again. Drivers compile meanwhile. Throws Error{kOutOfMemory} and Error{kDeviceLost}.
+/// again. Where the table's first seems beaten, all are read more often. Drivers compile meanwhile. Throws
+/// Error{kOutOfMemory} and Error{kDeviceLost}.
 std::vector<Tuned::Figure> measure_rates(Context& context, const KernelUse& use);
 
 }  // namespace motley::kernels
