@@ -76,7 +76,7 @@ void describe_kernels(const vk::DeviceFacts& facts, DeviceInfo& info) {
       if (const kernels::Verdict* verdict = profile.choices.find(shader.name)) choice.nmse = verdict->nmse;
       if (!use.comparison) continue;
       choice.unit = use.comparison->unit;
-      if (const kernels::Tuned* tuned = profile.choices.find_tuned(use.comparison->use))
+      if (const kernels::Tuned* tuned = profile.choices.find_tuned(use.comparison->key(profile)))
         choice.rate = rate_of(*tuned, shader.name);
     } catch (const Error&) {  // none is left
     }
@@ -185,7 +185,7 @@ std::vector<KernelTuning> Device::tune(const TuneOptions& options) const {
   std::vector<KernelTuning> result;
   for (const kernels::KernelUse& use : kernels::kernel_uses(needs)) {
     if (!use.comparison) continue;
-    const kernels::Tuned* tuned = context.profile.choices.find_tuned(use.comparison->use);
+    const kernels::Tuned* tuned = context.profile.choices.find_tuned(use.comparison->key(context.profile));
     if (tuned == nullptr) continue;
     KernelTuning& found = result.emplace_back(KernelTuning{use.kernel,
                                                            use.format,

@@ -29,7 +29,7 @@ class Tuner {
 
   void tune(const KernelUse& use) {
     const std::string before = use.choose(profile()).shader.name;
-    Tuned& tuned = profile().choices.tuned[use.comparison->use];
+    Tuned& tuned = profile().choices.tuned[use.comparison->key(profile())];
     tuned = not_timed(use);
     if (!take_known_rates(use, tuned)) {
       const double expected_seconds = static_cast<double>(tuned.figures.size()) * seconds_a_variant_;
@@ -37,7 +37,7 @@ class Tuner {
         if (options_.progress) options_.progress(use, tuned.figures.size());
         measure(use, tuned);
       } else {
-        left_ += (left_.empty() ? "" : ", ") + use.comparison->use;
+        left_ += (left_.empty() ? "" : ", ") + use.comparison->key(profile());
       }
     }
     tuned.variant = kernels::winner(tuned.figures);
@@ -69,7 +69,7 @@ class Tuner {
 
   /// From a use of the same work, if all were timed there.
   bool take_known_rates(const KernelUse& use, Tuned& tuned) {
-    const Tuned* other = profile().choices.find_tuned(use.comparison->work);
+    const Tuned* other = profile().choices.find_tuned(use.comparison->work(profile()));
     if (other == nullptr || other == &tuned) return false;
     Tuned known = tuned;
     for (Tuned::Figure& figure : known.figures) {
@@ -98,7 +98,7 @@ class Tuner {
       if (error.code() == ErrorCode::kDeviceLost) throw;
       tuned = not_timed(use);
       log(LogLevel::kInfo, "{}: the variants for {} were not timed: {}", profile().device,
-          use.comparison->use, error.what());
+          use.comparison->key(profile()), error.what());
     }
     const double seconds = (options_.seconds() - from) / static_cast<double>(figures.size());
     seconds_a_variant_ = std::max(seconds_a_variant_, seconds);

@@ -138,7 +138,8 @@ double tiled_product(Context& context, quant::Format format, uint32_t panels, bo
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round) {
   const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens, may_round).row;
   if (variant.least_tokens >= kTileTokens) return tiled_product(context, format, variant.panels, may_round);
-  const uint32_t tokens = variant.least_tokens == 1 ? 1 : variant.columns + 3;
+  // Whole columns and some; no fewer than asked for, or another variant might be taken.
+  const uint32_t tokens = least_tokens == 1 ? 1 : std::max(least_tokens, variant.columns + 3);
   // As many units as split a row most.
   const uint32_t units = std::max(2U, context.profile.max_split);
   ProductCheck check(context, format, variant.panels, units, tokens, may_round);

@@ -118,23 +118,22 @@ auto serving(uint32_t tokens, bool may_round) {
 
 }  // namespace
 
-Use matmul_use(quant::Format format, uint32_t tokens, bool may_round) {
+Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
+  const char* const many = tokens < kTileTokens ? "several tokens" : "many tokens";
+  const bool rounds = profile.int8_activations || kMatrices.met(profile);
   return {std::string("matmul.") + quant::info(format).stem,
-          std::string(tokens == 1            ? "one token"
-                      : tokens < kTileTokens ? "several tokens"
-                                             : "many tokens") +
-              (may_round ? "" : ", not rounded")};
+          std::string(tokens == 1 ? "one token" : many) + (may_round || !rounds ? "" : ", not rounded")};
 }
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,
                                     bool may_round) {
-  return choose<MatmulVariant>(profile, matmul_use(format, tokens, may_round), kVariants,
+  return choose<MatmulVariant>(profile, matmul_use(profile, format, tokens, may_round), kVariants,
                                serving(tokens, may_round));
 }
 
 std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Format format, uint32_t tokens,
                                              bool may_round) {
-  return eligible<MatmulVariant>(profile, matmul_use(format, tokens, may_round), kVariants,
+  return eligible<MatmulVariant>(profile, matmul_use(profile, format, tokens, may_round), kVariants,
                                  serving(tokens, may_round));
 }
 

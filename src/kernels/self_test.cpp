@@ -79,16 +79,20 @@ void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*
 
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
   for (const uint32_t tokens : {1U, 2U, kTileTokens}) {
-    const Use use = matmul_use(format, tokens, may_round);
     const uint32_t timed_tokens = tokens == 1            ? 1
                                   : tokens < kTileTokens ? placement::kFewTokens
                                                          : placement::kManyTokens;
+    const auto key_of = [=](bool rounded) {
+      return [=](const Profile& profile) { return matmul_use(profile, format, tokens, rounded).key(); };
+    };
     Comparison comparison{
-        use.key(), matmul_use(format, tokens, true).key(), tokens == 1 ? "GB/s" : "GFLOP/s",
+        key_of(may_round), key_of(true), tokens == 1 ? "GB/s" : "GFLOP/s",
         [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
         [=](Context& context) { return product_workload(context, format, timed_tokens, may_round); }};
+    const char* const many = tokens < kTileTokens ? "several tokens" : "many tokens";
     uses.push_back(
-        {"matmul", quant::info(format).stem, use.purpose,
+        {"matmul", quant::info(format).stem,
+         fmt::format("{}{}", tokens == 1 ? "one token" : many, may_round ? "" : ", not rounded"),
          [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
          [=](Context& context) { return checks::product(context, format, tokens, may_round); }, kProductLimit,
          std::move(comparison)});

@@ -34,9 +34,10 @@ KernelNeeds all_kernel_needs();
 
 /// How the variants that there are for a use are compared with each other in speed.
 struct Comparison {
-  std::string use;  ///< Use::key()
-  /// Uses of the same work need be timed once.
-  std::string work;
+  /// Use::key(). Two uses may have one there, where a device does not tell them apart.
+  std::function<std::string(const Profile&)> key;
+  /// Of a use of the same work: what was timed for that need not be timed again.
+  std::function<std::string(const Profile&)> work;
   const char* unit = "";  ///< "GB/s" of weights or "GFLOP/s"
   /// Those that there are to choose from, best first by the kernel's table.
   std::function<std::vector<Choice<Variant>>(const Profile&)> variants;

@@ -52,14 +52,14 @@ std::vector<std::string> contenders(const Profile& profile, const KernelUse& use
 }
 
 bool is_tuned(const Profile& profile, const KernelUse& use) {
-  const Tuned* tuned = use.comparison ? profile.choices.find_tuned(use.comparison->use) : nullptr;
+  const Tuned* tuned = use.comparison ? profile.choices.find_tuned(use.comparison->key(profile)) : nullptr;
   return tuned != nullptr && std::ranges::all_of(contenders(profile, use), [&](const std::string& name) {
            return tuned->find(name) != nullptr;
          });
 }
 
 void prefer(Profile& profile, const KernelUse& use, const std::string& variant) {
-  profile.choices.tuned[use.comparison->use].variant = variant;
+  profile.choices.tuned[use.comparison->key(profile)].variant = variant;
 }
 
 std::string winner(std::span<const Tuned::Figure> figures) {

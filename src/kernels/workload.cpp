@@ -6,12 +6,17 @@
 #include "base/math.hpp"
 #include "kernels/made_up.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/quantize.hpp"
 
 namespace motley::kernels {
 namespace {
 
 constexpr uint32_t kFloatsPerAlignment = 64;  // 256 bytes, the most that Vulkan lets a device ask for
+
+/// Room for rounded activations; none where they must not be rounded, or no variant does.
+vk::Buffer make_rounded(Context& context, uint32_t stride, uint32_t tokens, bool may_round) {
+  const uint64_t bytes = may_round ? rounding_bytes(context.profile, stride, tokens) : 0;
+  return bytes > 0 ? filled(context.device, bytes, kPattern) : vk::Buffer();
+}
 
 /// Matrices and vectors to multiply them with. That rounding takes time is left out, as one vector is rounded
 /// for several matrices far larger than these may be.
@@ -23,22 +28,20 @@ struct Products {
   vk::Buffer floats;
   vk::Buffer rounded;
   vk::Buffer y;
-  bool may_round;
 
-  Products(Context& context, quant::Format format, uint32_t matrices, uint32_t tokens_at_once, bool rounds)
+  Products(Context& context, quant::Format format, uint32_t matrices, uint32_t tokens_at_once, bool may_round)
       : weights(context, format, matrices),
         tokens(tokens_at_once),
         x_stride(round_up(context.profile.measured_columns, kActivationPadding)),
         y_stride(round_up(weights.rows(), kFloatsPerAlignment)),
         floats(filled(context.device, uint64_t{x_stride} * tokens * sizeof(float), kPattern)),
-        rounded(filled(context.device, rounded_bytes(x_stride, tokens), kPattern)),
+        rounded(make_rounded(context, x_stride, tokens, may_round)),
         y(context.device, uint64_t{y_stride} * tokens * matrices * sizeof(float), vk::MemoryUse::kDevice,
-          kMeasuring),
-        may_round(rounds) {}
+          kMeasuring) {}
 
   /// Each matrix writes vectors of its own, so that none waits for another, as with q, k and v.
   void record(Context& context, vk::CommandList& commands, uint32_t rows) const {
-    const Vectors x{floats, x_stride, may_round ? rounded : vk::BufferRange()};
+    const Vectors x{floats, x_stride, rounded.size_bytes() > 0 ? rounded : vk::BufferRange()};
     const uint64_t bytes = uint64_t{y_stride} * tokens * sizeof(float);
     for (size_t i = 0; i < weights.count(); ++i)
       matmul(context, commands, weights.weight(i, rows), x, {{y, i * bytes, bytes}, y_stride}, tokens);

@@ -320,8 +320,8 @@ TEST_F(KnownKernelsTest, AModelGivesTheSameWithWhatTuningPrefers) {
     for (const uint32_t tokens : {1U, 2U}) {
       const auto variants = kernels::matmul_variants(profile, Format::kQ4_0, tokens, false);
       preferred.emplace_back(variants.back().shader.name);
-      choices.tuned[kernels::matmul_use(Format::kQ4_0, tokens, false).key()] = {preferred.back(),
-                                                                                {{preferred.back(), 1}}};
+      choices.tuned[kernels::matmul_use(profile, Format::kQ4_0, tokens, false).key()] = {
+          preferred.back(), {{preferred.back(), 1}}};
     }
     VariantCache().save(device->facts(), {choices, ""});
     const std::vector<float> others = logits(device);

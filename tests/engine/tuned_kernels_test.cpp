@@ -23,11 +23,15 @@ using kernels::KernelUse;
 using kernels::Tuned;
 using quant::Format;
 
+/// The least of so many as make a use of their own: one, several, many.
+constexpr uint32_t kTokens[] = {1, 2, kernels::kTileTokens};
+constexpr size_t kUses = std::size(kTokens);  // of a format
+
 class TuneKernelsTest : public test::DeviceTest {
  protected:
   TuneKernelsTest() {
     options_.rates = [this](kernels::Context& context, const KernelUse& use) {
-      timed_.push_back(use.comparison->use);
+      timed_.push_back(use.comparison->key(context.profile));
       seconds_ += seconds_a_use_;
       std::vector<Tuned::Figure> figures;
       for (const std::string& name : kernels::contenders(context.profile, use))
@@ -41,8 +45,8 @@ class TuneKernelsTest : public test::DeviceTest {
   Choices known() const { return cache().load(device().facts()).choices; }
 
   static KernelNeeds products(std::vector<Format> formats) { return {std::move(formats), {}, {}}; }
-  static std::string key(Format format, uint32_t tokens, bool may_round = true) {
-    return kernels::matmul_use(format, tokens, may_round).key();
+  std::string key(Format format, uint32_t tokens, bool may_round = true) const {
+    return kernels::matmul_use(kernels::make_profile(device().facts()), format, tokens, may_round).key();
   }
   std::string name(const Choices& choices, Format format, uint32_t tokens, bool may_round = true) const {
     kernels::Profile profile = kernels::make_profile(device().facts());
@@ -62,7 +66,7 @@ class TuneKernelsTest : public test::DeviceTest {
   void trust(const std::vector<Format>& formats) {
     Choices choices = known();
     for (const Format format : formats)
-      for (const uint32_t tokens : {1U, 2U})
+      for (const uint32_t tokens : kTokens)
         for (const std::string& variant : variants(format, tokens)) choices.verdicts[variant] = {true, 0, ""};
     cache().save(device().facts(), {choices, ""});
   }
@@ -91,7 +95,9 @@ TEST_P(TuneKernelsTest, TheFastestIsTakenAndRemembered) {
   rates_[last] = 200;
   const Outcome first = tune(products({Format::kQ8_0}));
   EXPECT_TRUE(first.changed);
-  EXPECT_EQ(timed_, (std::vector<std::string>{key(Format::kQ8_0, 1), key(Format::kQ8_0, 2)}));
+  std::vector<std::string> wanted;
+  for (const uint32_t tokens : kTokens) wanted.push_back(key(Format::kQ8_0, tokens));
+  EXPECT_EQ(timed_, wanted);
   EXPECT_EQ(name(first.choices, Format::kQ8_0, 1), last);
   EXPECT_EQ(name(first.choices, Format::kQ8_0, 2), variants(Format::kQ8_0, 2).front());
   ASSERT_NE(known().find_tuned(key(Format::kQ8_0, 1)), nullptr);
@@ -106,7 +112,7 @@ TEST_P(TuneKernelsTest, TheFastestIsTakenAndRemembered) {
   rates_.clear();
   options_.again = true;
   EXPECT_TRUE(tune(products({Format::kQ8_0})).changed);
-  EXPECT_EQ(timed_.size(), 2U);
+  EXPECT_EQ(timed_.size(), kUses);
   EXPECT_EQ(name(known(), Format::kQ8_0, 1), variants(Format::kQ8_0, 1).front());
 }
 
@@ -122,7 +128,7 @@ TEST_P(TuneKernelsTest, WhatTheTimeDoesNotSufficeForIsLeftToTheTable) {
   const std::vector<Format> formats = {Format::kQ8_0, Format::kF16, Format::kBF16};
   trust(formats);
   for (const Format format : formats)
-    for (const uint32_t tokens : {1U, 2U}) rates_[variants(format, tokens).back()] = 200;
+    for (const uint32_t tokens : kTokens) rates_[variants(format, tokens).back()] = 200;
   seconds_a_use_ = 2;
   options_.budget_seconds = 5;
   const Outcome outcome = tune(products(formats));
@@ -203,7 +209,7 @@ TEST_P(TuneKernelsTest, RoundingIsTunedApart) {
   KernelNeeds needs = products({Format::kQ4_0});
   needs.exact_products = needs.products;
   const Outcome outcome = tune(needs);
-  EXPECT_EQ(timed_.size(), 2U) << "the figures of the exact ones are known from the others";
+  EXPECT_EQ(timed_.size(), kUses) << "the figures of the exact ones are known from the others";
   EXPECT_EQ(name(outcome.choices, Format::kQ4_0, 1), rounding[1]);
   EXPECT_EQ(name(outcome.choices, Format::kQ4_0, 1, false), exact.back());
 }
@@ -218,16 +224,16 @@ TEST_P(TuneKernelsTest, AFailureWhileTimingIsNoReasonToTryForever) {
     return std::vector<Tuned::Figure>();
   };
   EXPECT_FALSE(tune(products({Format::kQ8_0})).changed);
-  EXPECT_EQ(timed_.size(), 2U);
+  EXPECT_EQ(timed_.size(), kUses);
   tune(products({Format::kQ8_0}));
-  EXPECT_EQ(timed_.size(), 2U);
+  EXPECT_EQ(timed_.size(), kUses);
   code = ErrorCode::kDeviceLost;
   options_.again = true;
   EXPECT_THROW(tune(products({Format::kQ8_0})), Error);
-  EXPECT_EQ(timed_.size(), 3U);
+  EXPECT_EQ(timed_.size(), kUses + 1);
   options_.again = false;
   tune(products({Format::kQ8_0}));
-  EXPECT_EQ(timed_.size(), 3U);
+  EXPECT_EQ(timed_.size(), kUses + 1);
 }
 
 TEST_P(TuneKernelsTest, NamesThatThisBuildHasNotAreIgnored) {
@@ -238,7 +244,7 @@ TEST_P(TuneKernelsTest, NamesThatThisBuildHasNotAreIgnored) {
   cache().save(device().facts(), {choices, ""});
   EXPECT_EQ(name(known(), Format::kQ8_0, 1), variants(Format::kQ8_0, 1).front());
   tune(products({Format::kQ8_0}));
-  EXPECT_EQ(timed_.size(), 2U) << "the ones that there are were never compared";
+  EXPECT_EQ(timed_.size(), kUses) << "the ones that there are were never compared";
 }
 
 TEST_P(TuneKernelsTest, NoDamagedFileIsBelieved) {

@@ -16,9 +16,9 @@ using Names = std::vector<std::string>;
 KernelUse product(Format format, uint32_t tokens, bool may_round = true) {
   KernelNeeds needs;
   (may_round ? needs.products : needs.exact_products) = {format};
-  const std::string wanted = matmul_use(format, tokens, may_round).key();
+  const std::string wanted = matmul_use({}, format, tokens, true).key();
   for (const KernelUse& use : kernel_uses(needs))
-    if (use.comparison && use.comparison->use == wanted) return use;
+    if (use.comparison && use.comparison->key({}) == wanted) return use;
   ADD_FAILURE() << "no use " << wanted;
   return {};
 }
@@ -65,8 +65,8 @@ TEST(Contenders, AreNeverCoarserThanTheFirst) {
                                       {".sums", &kAnyDevice, Arithmetic::kFloat16Sums},
                                       {".float", &kAnyDevice, Arithmetic::kFloat32}};
   static constexpr vk::ShaderCode kCode[] = {{"k.half", {}}, {"k.int8", {}}, {"k.sums", {}}, {"k.float", {}}};
-  use.comparison = Comparison{"k",
-                              "k",
+  use.comparison = Comparison{{},
+                              {},
                               "GB/s",
                               [](const Profile&) {
                                 std::vector<Choice<Variant>> all;
@@ -82,7 +82,7 @@ TEST(IsTuned, WhenAllContendersWereLookedAt) {
   Profile profile = texels_of_8(false);
   const KernelUse use = product(Format::kQ4_0, 1);
   EXPECT_FALSE(is_tuned(profile, use));
-  Tuned& tuned = profile.choices.tuned[use.comparison->use];
+  Tuned& tuned = profile.choices.tuned[use.comparison->key(profile)];
   tuned.figures = {{"matmul.q4_0.t.p2", 2}, {"matmul.q4_0.b8", 1}};
   EXPECT_FALSE(is_tuned(profile, use)) << "one is new";
   tuned.figures.push_back({"matmul.q4_0", 0});
@@ -96,7 +96,7 @@ TEST_P(RatesTest, AreMeasuredForAllAndEachIsRight) {
   context().profile.matvec_buffer_bytes = uint64_t{1} << 20;
   context().profile.matmat_rows = 64;
   const uint64_t before = device().memory_usage().now_bytes;
-  for (const uint32_t tokens : {1U, 2U}) {
+  for (const uint32_t tokens : {1U, 2U, kTileTokens}) {
     const KernelUse use = product(Format::kQ4_0, tokens);
     const Names names = contenders(context().profile, use);
     ASSERT_GE(names.size(), 2U);

@@ -158,7 +158,7 @@ TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
 
 /// Lets tuning prefer a variant for products with one token, or several.
 void prefer(Profile& profile, uint32_t tokens, bool may_round, const std::string& variant) {
-  profile.choices.tuned[matmul_use(Format::kQ4_0, tokens, may_round).key()].variant = variant;
+  profile.choices.tuned[matmul_use(profile, Format::kQ4_0, tokens, may_round).key()].variant = variant;
 }
 
 TEST(Variant, WhatTuningPrefersComesFirst) {
@@ -167,7 +167,6 @@ TEST(Variant, WhatTuningPrefersComesFirst) {
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n8p2") << "another use";
   EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
-  EXPECT_STREQ(matmul_choice(profile, Format::kQ4_0, 1, false).shader.name, "matmul.q4_0.t.p2");
   switch_off(profile, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.t.p2") << "what is wrong is not taken, however fast";
 }
@@ -179,6 +178,9 @@ TEST(Variant, WhatTuningPrefersMustSuit) {
     prefer(profile, 1, true, name);
     EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.t.p2") << name;
   }
+  // Where nothing rounds it is one use.
+  prefer(profile, 1, false, "matmul.q4_0.b8");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
   profile.int8_activations = true;
   prefer(profile, 1, false, "matmul.q4_0.i8");
   EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, 1, false).row.arithmetic, Arithmetic::kFloat32)
