@@ -94,9 +94,9 @@ TEST_F(ShaderDirectoryTest, EditsOfKernelsAndOfWhatTheyIncludeCount) {
 }
 
 TEST_F(ShaderDirectoryTest, MistakesAreNamedByFileAndLine) {
-  edit("kernels/swiglu.comp", "void main() {", "void main() { int x = nowhere;");
-  const std::string message = message_of("swiglu");
-  EXPECT_NE(message.find("swiglu.comp:"), std::string::npos) << message;
+  edit("kernels/rms_norm.comp", "void main() {", "void main() { int x = nowhere;");
+  const std::string message = message_of("rms_norm");
+  EXPECT_NE(message.find("rms_norm.comp:"), std::string::npos) << message;
   EXPECT_NE(message.find("nowhere"), std::string::npos) << message;
 
   edit("formats/q4_0/block.glsl", "#", "nonsense\n#");
