@@ -37,6 +37,10 @@ parse_arguments() {
     esac
     shift
   done
+  case $toolchain in
+    /*) ;;
+    *) toolchain=$PWD/$toolchain ;;  # what is unpacked there is run from other folders
+  esac
 }
 
 # Prints "debian 12" and the like.

@@ -39,6 +39,20 @@ class ShaderDirectoryTest : public ::testing::Test {
                            : std::vector<uint32_t>(code->words.begin(), code->words.end());
   }
 
+  /// Null for a kernel whose GLSL extension the library does not know: it may be older than the compiler that
+  /// the build took.
+  static const vk::ShaderCode* find_where_known(ShaderDirectory& directory, std::string_view name) {
+    try {
+      const vk::ShaderCode* found = directory.find(name);
+      EXPECT_NE(found, nullptr) << name;
+      return found;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string_view(error.what()).find("extension not supported"), std::string_view::npos)
+          << error.what();
+      return nullptr;
+    }
+  }
+
   std::string message_of(std::string_view name) const {
     try {
       ShaderDirectory(root()).find(name);
@@ -62,8 +76,8 @@ TEST_F(ShaderDirectoryTest, VariantsHaveTheInterfaceOfTheBuild) {
     ASSERT_STREQ(source.name, built.name);
     const std::string_view flags = source.flags;
     if (flags.find("-Iformats/") != flags.npos && flags.find("-Iformats/f32 ") == flags.npos) continue;
-    const vk::ShaderCode* fresh = directory.find(built.name);
-    ASSERT_NE(fresh, nullptr) << built.name;
+    const vk::ShaderCode* fresh = find_where_known(directory, built.name);
+    if (fresh == nullptr) continue;
     const vk::ShaderInterface wanted = vk::reflect(built);
     const vk::ShaderInterface got = vk::reflect(*fresh);
     EXPECT_EQ(got.push_constant_bytes, wanted.push_constant_bytes) << built.name;
