@@ -68,6 +68,9 @@ class Stage {
   const vk::CommandList& body(uint32_t tokens);
   std::unique_ptr<vk::CommandList> record_body(uint32_t tokens);
   void record_layer(vk::CommandList& commands, size_t index, uint32_t tokens);
+  const Projected& projected(uint32_t tokens) const { return tokens == 1 ? single_ : chunk_; }
+  void record_projection(vk::CommandList& commands, const kernels::Weight& weight,
+                         const vk::BufferRange& bias, const kernels::Vectors& to, uint32_t tokens);
   /// One token's products, side by side from `to` on.
   void record_projections(vk::CommandList& commands, const std::vector<Projection>& projections,
                           const vk::BufferRange& to);

@@ -30,15 +30,20 @@ void Stage::record_layer(vk::CommandList& commands, size_t index, uint32_t token
   record_feed_forward(commands, index, tokens);
 }
 
+void Stage::record_projection(vk::CommandList& commands, const kernels::Weight& weight,
+                              const vk::BufferRange& bias, const kernels::Vectors& to, uint32_t tokens) {
+  kernels::MatmulOptions options;
+  if (bias.buffer != nullptr) options.bias = &bias;
+  kernels::matmul(context_, commands, weight, normed_, to, tokens, options);
+}
+
 void Stage::record_projections(vk::CommandList& commands, const std::vector<Projection>& projections,
                                const vk::BufferRange& to) {
   for (const Projection& each : projections) {
-    kernels::MatmulOptions options;
-    if (each.bias.buffer != nullptr) options.bias = &each.bias;
     const uint32_t rows = each.weight.shape.rows;
     const vk::BufferRange products(*to.buffer, to.offset_bytes + each.first_row * sizeof(float),
                                    rows * sizeof(float));
-    kernels::matmul(context_, commands, each.weight, normed_, {products, rows}, 1, options);
+    record_projection(commands, each.weight, each.bias, {products, rows}, 1);
   }
 }
 
@@ -46,7 +51,7 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
   const kernels::Cache& cache = cache_->layer(index);
-  const auto& [q, k, v, gate, up] = tokens == 1 ? single_ : chunk_;
+  const auto& [q, k, v, gate, up] = projected(tokens);
   const auto forms = [&](std::initializer_list<const kernels::Weight*> read_by, const kernels::Vectors& x) {
     return kernels::forms_read(context_.profile, read_by, x, tokens);
   };
@@ -56,15 +61,9 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
   if (tokens == 1) {
     record_projections(commands, layer.qkv, q.range);
   } else {
-    const auto project = [&](const kernels::Weight& weight, const vk::BufferRange& bias,
-                             const kernels::Vectors& to) {
-      kernels::MatmulOptions options;
-      if (bias.buffer != nullptr) options.bias = &bias;
-      kernels::matmul(context_, commands, weight, normed_, to, tokens, options);
-    };
-    project(layer.q, layer.q_bias, q);
-    project(layer.k, layer.k_bias, k);
-    project(layer.v, layer.v_bias, v);
+    record_projection(commands, layer.q, layer.q_bias, q, tokens);
+    record_projection(commands, layer.k, layer.k_bias, k, tokens);
+    record_projection(commands, layer.v, layer.v_bias, v, tokens);
   }
   if (layer.q_norm.buffer != nullptr) {
     kernels::rms_norm_heads(context_, commands, layer.q_norm, q, config.head_size, config.heads, tokens,
@@ -89,16 +88,16 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
 void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
-  const kernels::Vectors& gate = (tokens == 1 ? single_ : chunk_).gate;
-  const kernels::Vectors& up = (tokens == 1 ? single_ : chunk_).up;
+  const kernels::Vectors& gate = projected(tokens).gate;
+  const kernels::Vectors& up = projected(tokens).up;
   kernels::rms_norm(context_, commands, layer.feed_forward_norm, x_, 0, normed_, config.embedding, tokens,
                     config.norm_epsilon,
                     kernels::forms_read(context_.profile, {&layer.gate, &layer.up}, normed_, tokens));
   if (tokens == 1) {
     record_projections(commands, layer.gate_up, gate.range);
   } else {
-    kernels::matmul(context_, commands, layer.gate, normed_, gate, tokens);
-    kernels::matmul(context_, commands, layer.up, normed_, up, tokens);
+    record_projection(commands, layer.gate, {}, gate, tokens);
+    record_projection(commands, layer.up, {}, up, tokens);
   }
   kernels::swiglu(context_, commands, gate, up, config.feed_forward, tokens,
                   kernels::forms_read(context_.profile, {&layer.down}, gate, tokens));
