@@ -18,6 +18,9 @@ inline constexpr const char* kMeasuring = "measurement";
 /// denormal, both of which some processors compute slowly.
 inline constexpr uint32_t kPattern = 0x3C003C00;
 
+/// Floats to which ranges are aligned: 256 bytes, the most that Vulkan lets a device ask for.
+inline constexpr uint32_t kFloatsPerAlignment = 64;
+
 /// A buffer of that word again and again.
 vk::Buffer filled(vk::Device& device, uint64_t size_bytes, uint32_t pattern,
                   vk::MemoryUse use = vk::MemoryUse::kDevice);

@@ -21,7 +21,6 @@ namespace {
 
 constexpr uint64_t kCopyBytes = uint64_t{16} << 20;  // the pieces in which weights are uploaded
 constexpr uint32_t kVectorFloats = kActivationPadding;
-constexpr uint32_t kFloatsPerAlignment = 64;  // 256 bytes, the most that Vulkan lets a device ask for
 
 /// What is told where less than this was measured, for a figure of 0 is none.
 constexpr double kLeastMicroseconds = 1e-3;

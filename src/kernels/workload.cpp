@@ -10,8 +10,6 @@
 namespace motley::kernels {
 namespace {
 
-constexpr uint32_t kFloatsPerAlignment = 64;  // 256 bytes, the most that Vulkan lets a device ask for
-
 /// Room for rounded activations; none where they must not be rounded, or no variant does.
 vk::Buffer make_rounded(Context& context, uint32_t stride, uint32_t tokens, bool may_round) {
   const uint64_t bytes = may_round ? rounding_bytes(context.profile, stride, tokens) : 0;
