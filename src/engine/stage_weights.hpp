@@ -22,7 +22,7 @@ struct Projection {
 };
 
 /// Where in such a vector the second matrix' products begin, after `rows` of the first.
-constexpr uint32_t next_row(uint32_t rows) { return round_up(rows, 64U); }
+constexpr uint32_t next_row(uint32_t rows) { return round_up(rows, kernels::kWholeRows); }
 
 /// One transformer block. Ranges without a buffer: the model has no such tensor.
 struct LayerWeights {

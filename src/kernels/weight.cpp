@@ -1,13 +1,6 @@
 #include "kernels/weight.hpp"
 
 namespace motley::kernels {
-namespace {
-
-/// What rows are padded to in memory when matrices follow each other without a gap: the 256 bytes to which
-/// ranges of products are aligned, and whole panels of any number of lanes.
-constexpr uint32_t kWholeRows = 64;
-
-}  // namespace
 
 bool can_join(const PackedShape& first, const PackedShape& next) {
   return first.format == next.format && first.columns == next.columns && first.lanes == next.lanes &&

@@ -21,6 +21,10 @@ struct Weight {
   std::vector<WeightPart> parts;
 };
 
+/// Rows that fill whole panels of any number of lanes, and whose products fill the 256 bytes to which ranges
+/// are aligned: matrices of multiples of it can follow each other without a gap.
+inline constexpr uint32_t kWholeRows = 64;
+
 /// Whether matrices of these shapes can be one, the second's rows after the first's: of one format and width,
 /// without padding between them.
 bool can_join(const PackedShape& first, const PackedShape& next);
