@@ -123,11 +123,11 @@ bool fault_struck() {
   return of.struck;
 }
 
-void limit_memory(std::string_view device_name, uint64_t bytes) {
+void limit_memory(VkDevice device, uint64_t bytes) {
   FaultState& of = fault_state();
   const std::lock_guard lock(of.mutex);
   for (Watched& watched : of.slots)
-    if (watched.used && watched.device_name == device_name) watched.limit_bytes = bytes;
+    if (watched.used && watched.device == device) watched.limit_bytes = bytes;
 }
 
 void arm_fault_of_environment() {

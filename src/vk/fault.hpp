@@ -41,8 +41,8 @@ void disarm_fault();
 uint64_t fault_calls();
 /// Whether the fault has struck.
 bool fault_struck();
-/// Makes allocations of memory fail that would take a watched device of this name above `bytes`.
-void limit_memory(std::string_view device_name, uint64_t bytes);
+/// Makes allocations of memory fail that would take a watched device above `bytes`.
+void limit_memory(VkDevice device, uint64_t bytes);
 
 /// In debug builds (without NDEBUG): arms what the environment variable MOTLEY_FAULT says. Throws
 /// Error{kInvalidArgument} when it is malformed. Release builds do not read it. Called once by Instance.

@@ -20,14 +20,18 @@ constexpr int kCases = 520;
 constexpr int kModels = 26;
 constexpr double kTolerance = 0.03;
 
+using Devices = std::vector<std::shared_ptr<vk::Device>>;
+
 class MemoryTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (test::devices().size() < 2) GTEST_SKIP() << "needs two devices: lavapipe and SwiftShader";
     set_log_sink([](LogLevel, std::string_view) {});
-    devices_ = test::open_watched_devices();
-    std::ranges::sort(devices_, {},
-                      [](const auto& device) { return device->facts().driver_name != "llvmpipe"; });
+    for (int i = 0; i < 2; ++i)
+      for (auto& device : test::open_watched_devices()) devices_.push_back(std::move(device));
+    const auto others = std::ranges::partition(
+        devices_, [](const auto& device) { return device->facts().driver_name == "llvmpipe"; });
+    ASSERT_EQ(others.size(), 2U);
   }
   void TearDown() override {
     for (const auto& device : devices_) EXPECT_EQ(device->instance().validation_message_count(), 0U);
@@ -59,6 +63,13 @@ class MemoryTest : public ::testing::Test {
     return {draw(16, 250), draw(1, 64), draw(0, 1) == 0, draw(0, 1) == 0, draw(0, 1) == 0};
   }
 
+  /// In turn one device and two. Two of a kind are as good as any; of the unlike pair the driver that takes
+  /// seconds to compile the kernels of a model is asked for few models only.
+  Devices choose_devices(int model, int round) const {
+    if (round % 2 == 1) return {devices_[0]};
+    return {devices_[0], devices_[model < 2 ? 2 : 1]};
+  }
+
   /// A limit for each device between too little and plenty for a model that takes `bytes` on one of them.
   ModelHost::Options draw_options(const SessionRequest& session, size_t devices, uint64_t bytes) {
     constexpr placement::Objective kObjectives[] = {
@@ -87,10 +98,10 @@ class MemoryTest : public ::testing::Test {
   }
 
   /// Whether the plan says that it fits. Limits that rule out every plan are an argument that cannot be met.
-  static bool fits(const std::shared_ptr<const gguf::File>& file,
-                   std::span<const std::shared_ptr<vk::Device>> devices, const ModelHost::Options& options) {
+  static bool fits(const std::shared_ptr<const gguf::File>& file, const Devices& devices,
+                   const ModelHost::Options& options) {
     try {
-      return ModelHost(file, {devices.begin(), devices.end()}, options).preview().feasible;
+      return ModelHost(file, devices, options).preview().feasible;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument) << error.what();
       return false;
@@ -98,7 +109,7 @@ class MemoryTest : public ::testing::Test {
   }
 
   /// Each device has what the plan says, and no more is allowed.
-  static void expect_as_planned(const ModelHost& host, std::span<const std::shared_ptr<vk::Device>> devices) {
+  static void expect_as_planned(const ModelHost& host, const Devices& devices) {
     const placement::Plan plan = host.plan();
     for (size_t i = 0; i < devices.size(); ++i) {
       double planned = 0;
@@ -111,15 +122,17 @@ class MemoryTest : public ::testing::Test {
     }
   }
 
-  void load_and_run(const std::shared_ptr<ModelHost>& host, const SessionRequest& request) {
+  static void load_and_run(const std::shared_ptr<ModelHost>& host, const Devices& devices,
+                           const SessionRequest& request) {
     host->load();
     Session session(host, request);
     session.evaluate(std::vector<Token>{1, 20, 30});
     session.evaluate(std::vector<Token>{40});
-    expect_as_planned(*host, devices_);
+    expect_as_planned(*host, devices);
   }
 
-  std::vector<std::shared_ptr<vk::Device>> devices_;
+  /// Two of lavapipe before two of SwiftShader.
+  Devices devices_;
   std::mt19937 random_{7};
   int plans_ = 0;
 };
@@ -131,18 +144,16 @@ TEST_F(MemoryTest, WhatThePlanFoundFeasibleRunsInThatMuchMemory) {
     const auto file = std::make_shared<const gguf::File>(draw_model().open());
     for (int round = 0; round < kCases / kModels; ++round) {
       const SessionRequest session = draw_session();
-      // SwiftShader takes seconds to compile the kernels of a model.
-      const auto devices = std::span(devices_).first(model < 2 && round % 2 == 0 ? 2 : 1);
+      const Devices devices = choose_devices(model, round);
       const ModelHost::Options options =
           draw_options(session, devices.size(), bytes_of(file, session, devices[0]));
       SCOPED_TRACE(fmt::format("model {}, round {}", model, round));
       if (!fits(file, devices, options)) continue;
-      const auto host = std::make_shared<ModelHost>(
-          file, std::vector<std::shared_ptr<vk::Device>>(devices.begin(), devices.end()), options);
+      const auto host = std::make_shared<ModelHost>(file, devices, options);
       for (size_t i = 0; i < devices.size(); ++i)
-        vk::limit_memory(devices[i]->facts().name, options.request.max_memory.at(i));
+        vk::limit_memory(devices[i]->handle(), options.request.max_memory.at(i));
       plans_ = 0;
-      ASSERT_NO_THROW(load_and_run(host, session));
+      ASSERT_NO_THROW(load_and_run(host, devices, session));
       EXPECT_EQ(plans_, 1) << "planned again for want of memory";
       ++feasible;
       split += host->plan().stages.size() > 1 ? 1 : 0;
@@ -151,7 +162,7 @@ TEST_F(MemoryTest, WhatThePlanFoundFeasibleRunsInThatMuchMemory) {
   std::printf("%d of %d budgets feasible, %d of them on two devices\n", feasible, kCases, split);
   EXPECT_GT(feasible, kCases / 4);
   EXPECT_LT(feasible, kCases);
-  EXPECT_GT(split, 5);
+  EXPECT_GT(split, kCases / 10);
 }
 
 }  // namespace

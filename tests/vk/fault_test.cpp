@@ -106,7 +106,7 @@ TEST_P(FaultTest, ADeviceThatFailsToInitialiseIsNamedWithResultAndDriver) {
 
 TEST_P(FaultTest, MemoryThatIsNotThereIsToldWithTheFigures) {
   const auto opened = open_watched();
-  limit_memory(opened->facts().name, 5 << 20);
+  limit_memory(opened->handle(), 5 << 20);
   const Buffer weights(*opened, 3 << 20, MemoryUse::kDevice, "weights");
   const std::string message = refusal(
       ErrorCode::kOutOfMemory, [&] { const Buffer cache(*opened, 4 << 20, MemoryUse::kDevice, "KV cache"); });
