@@ -7,6 +7,7 @@
 #include "kernels/arithmetic.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/bandwidth.hpp"
+#include "kernels/draw.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
@@ -120,6 +121,10 @@ void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {
                   }});
   uses.push_back({"top_k", [=](Context& context, CommandList& commands) {
                     kernels::top_k(context, commands, of.memory, kVocabulary, 40, of.memory);
+                  }});
+  uses.push_back({"draw", [=](Context& context, CommandList& commands) {
+                    kernels::draw(context, commands, {40, 0.95F, 0.05F, 0.8F},
+                                  of.cache({4, 64, 512, false, false}), of.memory, 0, of.memory);
                   }});
   uses.push_back(
       {"arithmetic", [](Context& context, CommandList&) { kernels::measure_arithmetic_gflops(context); }});

@@ -6,6 +6,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#include "params/found.h"
 #include "params/top_k.h"
 
 layout(local_size_x_id = 0) in;
@@ -120,8 +121,8 @@ uint gather(const uint lane, const uint threshold) {
       if (key_at(i) >= threshold) {
         const uint at = atomicAdd(found, 1);
         if (at < p.capacity) {
-          found_words[TOP_K_ENTRIES + 2 * at] = i;
-          found_words[TOP_K_ENTRIES + 2 * at + 1] = logits[i];
+          found_words[FOUND_ENTRIES + 2 * at] = i;
+          found_words[FOUND_ENTRIES + 2 * at + 1] = logits[i];
         }
       }
     }
@@ -140,7 +141,7 @@ void main() {
     reached = gather(lane, threshold);
   }
   if (lane == 0) {
-    found_words[TOP_K_FOUND] = reached;
-    found_words[TOP_K_NANS] = nans;
+    found_words[FOUND_COUNT] = reached;
+    found_words[FOUND_NANS] = nans;
   }
 }

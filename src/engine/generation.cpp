@@ -38,7 +38,7 @@ std::optional<GeneratedPiece> Generation::next() {
     }
     const auto start = Clock::now();
     if (pending_.has_value() && !advance()) return end(StopReason::kContextFull);
-    last_ = sampler_.sample(session_.logits());
+    last_ = likeliest_.has_value() ? sampler_.sample(*likeliest_) : sampler_.sample(session_.logits());
     result_.decode_time += Clock::now() - start;
     sampler_.accept(last_);
     if (!options_.ignore_end && tokenizer_.is_end_of_generation(last_)) return end(StopReason::kEnd);
@@ -73,8 +73,19 @@ bool Generation::advance() {
     shift_context();
   }
   const Token token = *std::exchange(pending_, std::nullopt);
-  session_.evaluate(std::span(&token, 1));
+  likeliest_.reset();
+  if (const std::optional<kernels::DrawRule> rule = sampler_.rule()) {
+    likeliest_ = session_.evaluate_to_draw(
+        token, {*rule, {sampler_.chance(0), sampler_.chance(1)}, may_draw_another()});
+  } else {
+    session_.evaluate(std::span(&token, 1));
+  }
   return true;
+}
+
+/// Whether a token may follow the one that is drawn next.
+bool Generation::may_draw_another() const {
+  return options_.max_tokens < 0 || result_.generated_tokens + 1 < static_cast<uint32_t>(options_.max_tokens);
 }
 
 /// Keeps the begin-of-sequence token and the newer half, evaluated anew: their positions change.

@@ -54,6 +54,7 @@ class Generation {
  private:
   bool run_prompt();
   bool advance();
+  bool may_draw_another() const;
   void shift_context();
   std::optional<GeneratedPiece> take(Token token, std::string text);
   std::optional<GeneratedPiece> end(StopReason reason);
@@ -67,6 +68,7 @@ class Generation {
   StopFilter stop_filter_;
   GenerationResult result_;
   std::optional<Token> pending_;
+  std::optional<kernels::Likeliest> likeliest_;  ///< to follow what the session holds; else its logits tell
   Token last_ = 0;
   bool started_ = false;
   bool ended_ = false;

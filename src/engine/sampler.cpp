@@ -55,6 +55,15 @@ bool likelier(const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
 }
 
+/// Throws for what no token's logit is.
+void refuse_infinity(float logit, size_t token) {
+  if (logit < kInfinity) return;
+  fail(
+      ErrorCode::kDeviceLost,
+      "{} logits from the device (token {}): the device computes wrongly, or the model's weights are damaged",
+      std::isnan(logit) ? "NaN" : "infinite", token);
+}
+
 /// Bias and penalties must not make a logit infinite that was not.
 float limited(float logit) { return std::min(logit, kLargestFloat); }
 
@@ -89,9 +98,35 @@ Sampler::Sampler(SamplingParameters parameters)
   check(parameters_);
 }
 
-int32_t Sampler::sample(std::span<const float> logits) {
-  const std::span<const Candidate> choice = candidates(logits);
-  if (choice.size() == 1) return choice.front().token;
+int32_t Sampler::sample(std::span<const float> logits) { return draw(candidates(logits)); }
+
+std::optional<kernels::DrawRule> Sampler::rule() const {
+  if (!parameters_.logit_bias.empty() || penalizes()) return std::nullopt;
+  if (is_greedy()) return kernels::DrawRule{};
+  const auto top_k = static_cast<uint32_t>(parameters_.top_k);
+  if (top_k < 1 || top_k > kernels::kMaxTopK || parameters_.typical_p < 1.0f) return std::nullopt;
+  return kernels::DrawRule{top_k, parameters_.top_p, parameters_.min_p, parameters_.temperature};
+}
+
+int32_t Sampler::sample(const kernels::Likeliest& likeliest) {
+  candidates_.clear();
+  for (const auto& [token, logit] : likeliest) {
+    refuse_infinity(logit, token);
+    if (logit != -kInfinity) candidates_.push_back({static_cast<int32_t>(token), logit, 0.0});
+  }
+  narrow();
+  return draw(candidates_);
+}
+
+double Sampler::chance(uint32_t later) const {
+  Xoshiro256 random = random_;
+  for (uint32_t i = 0; i < later; ++i) random.next();
+  return random.uniform();
+}
+
+/// Each draw takes one number, also where there is no choice, so that it is known which one a draw will take.
+int32_t Sampler::draw(std::span<const Candidate> choice) {
+  if (is_greedy()) return choice.front().token;
   const double target = random_.uniform();
   double sum = 0.0;
   const Candidate* drawn = nullptr;
@@ -108,35 +143,32 @@ std::span<const Candidate> Sampler::candidates(std::span<const float> logits) {
   load(logits);
   apply_bias();
   apply_penalties();
-  const bool greedy = parameters_.temperature <= 0.0f;
-  keep_top_k(greedy ? 1 : static_cast<size_t>(parameters_.top_k));
+  keep_top_k(is_greedy() ? 1 : static_cast<size_t>(parameters_.top_k));
+  narrow();
+  return candidates_;
+}
+
+/// The steps behind top_k.
+void Sampler::narrow() {
   if (candidates_.empty()) {
     fail(ErrorCode::kInvalidArgument,
-         "no token can be drawn: all {} logits are -infinity (with the logit bias applied)", logits.size());
+         "no token can be drawn: all logits are -infinity (with the logit bias applied)");
   }
-  if (greedy) {
+  if (is_greedy()) {
     candidates_.front().probability = 1.0;
-    return candidates_;
+    return;
   }
   keep_typical();
   keep_top_p();
   keep_min_p();
   normalize(static_cast<double>(parameters_.temperature));
-  return candidates_;
 }
 
 void Sampler::load(std::span<const float> logits) {
   if (logits.empty() || logits.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
     fail(ErrorCode::kInvalidArgument, "cannot sample from {} logits", logits.size());
   }
-  const auto wrong =
-      std::find_if(logits.begin(), logits.end(), [](float logit) { return !(logit < kInfinity); });
-  if (wrong != logits.end()) {
-    fail(ErrorCode::kDeviceLost,
-         "{} logits from the device (token {} of {}): the device computes wrongly, or the model's weights "
-         "are damaged",
-         std::isnan(*wrong) ? "NaN" : "infinite", wrong - logits.begin(), logits.size());
-  }
+  for (size_t i = 0; i < logits.size(); ++i) refuse_infinity(logits[i], i);
   logits_.assign(logits.begin(), logits.end());
 }
 

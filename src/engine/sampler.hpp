@@ -3,10 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "kernels/draw.hpp"
 
 namespace motley::engine {
 
@@ -81,6 +84,14 @@ class Sampler {
   /// candidates().
   int32_t sample(std::span<const float> logits);
 
+  /// How a device draws in this sampler's stead; nothing where that takes more than the likeliest few logits
+  /// as they are.
+  std::optional<kernels::DrawRule> rule() const;
+  /// As sample() with all logits, given the likeliest rule()->top_k, in their order.
+  int32_t sample(const kernels::Likeliest& likeliest);
+  /// What sample() will decide by when it is called the next time, or after `later` more calls; not greedily.
+  double chance(uint32_t later) const;
+
   /// The tokens that sample() would draw from, valid until the next call; their probabilities sum up to 1.
   /// In the order in which the last filter that had to sort left them, else by id. Throws Error{kDeviceLost}
   /// where a logit is NaN or +infinity; Error{kInvalidArgument} where `logits` is empty, where a biased or
@@ -96,7 +107,10 @@ class Sampler {
   const SamplingParameters& parameters() const { return parameters_; }
 
  private:
+  bool is_greedy() const { return parameters_.temperature <= 0.0f; }
   bool penalizes() const;
+  int32_t draw(std::span<const Candidate> choice);
+  void narrow();
   void load(std::span<const float> logits);
   void apply_bias();
   void apply_penalties();

@@ -230,6 +230,18 @@ void Session::evaluate(std::span<const Token> tokens) {
   have_logits_ = true;
 }
 
+std::optional<kernels::Likeliest> Session::evaluate_to_draw(Token token, const Drawing& drawing) {
+  std::optional<kernels::Likeliest> likeliest;
+  run(std::span(&token, 1), [&](Stage& last, const Chunk&) {
+    Drawing possible = drawing;
+    possible.ahead = drawing.ahead && stages_.size() == 1 && position() + 1 < plan_.context;
+    likeliest = last.draw(possible);
+    if (!likeliest.has_value()) refuse_nan(last.device(), last.logits(1));
+  });
+  have_logits_ = true;
+  return likeliest;
+}
+
 std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t first) {
   const size_t vocabulary = config_.vocabulary;
   if (first >= tokens.size())

@@ -52,6 +52,10 @@ class Session {
   /// device fails and there is no going on without it; the tokens before are kept, and the next call tries
   /// again.
   void evaluate(std::span<const Token> tokens);
+  /// As evaluate with one token, and finds the likeliest tokens to follow, by drawing.rule; nothing where
+  /// logits() must tell. With drawing.ahead a single device goes on with the token it draws, so that the next
+  /// call with that token finds its step begun.
+  std::optional<kernels::Likeliest> evaluate_to_draw(Token token, const Drawing& drawing);
   /// As evaluate, with the logits after each token from number `first` on: [tokens.size() -
   /// first][vocabulary].
   std::vector<float> evaluate_all(std::span<const Token> tokens, size_t first);

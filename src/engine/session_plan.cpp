@@ -8,6 +8,7 @@
 #include "engine/kv_cache.hpp"
 #include "engine/uploader.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/top_k.hpp"
 #include "kernels/weight_layout.hpp"
 #include "params/step.h"
 #include "vk/buffer.hpp"
@@ -137,7 +138,7 @@ uint64_t StagePlan::activation_bytes() const {
 
 uint64_t StagePlan::scratch_bytes() const {
   return activation_bytes() + rounded_bytes + step_bytes + rope_table_bytes + attention_parts_bytes +
-         logits_bytes + hand_off_bytes;
+         logits_bytes + found_bytes + hand_off_bytes;
 }
 
 uint64_t SessionPlan::cache_bytes() const {
@@ -183,6 +184,7 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
   if (size.has_output) {
     plan.head_rows = std::min(size.batch, kHeadRows);
     plan.logits_bytes = vk::padded_bytes(uint64_t{plan.head_rows} * config.vocabulary * kFloat);
+    plan.found_bytes = 2 * vk::padded_bytes(kernels::top_k_bytes(kernels::kMaxTopK));
     const bool separate_readback = Uploader::staging_bytes(facts) > 0;
     if (separate_readback) plan.logits_bytes *= 2;
   }

@@ -50,6 +50,7 @@ struct StagePlan {
   uint64_t attention_parts_bytes = 0;
   uint64_t rounded_bytes = 0;  ///< the widest activations rounded; 0: they never are
   uint64_t logits_bytes = 0;
+  uint64_t found_bytes = 0;       ///< the likeliest tokens, of two steps
   uint64_t hand_off_bytes = 0;    ///< staging towards the stages before and behind
   uint64_t cache_bytes = 0;       ///< in the device's memory
   uint64_t host_cache_bytes = 0;  ///< in host memory

@@ -58,6 +58,7 @@ void Stage::allocate() {
     const uint32_t vocabulary = model_.config().vocabulary;
     const uint64_t logits_bytes = uint64_t{plan_.head_rows} * vocabulary * sizeof(float);
     logits_ = {buffer(logits_bytes, vk::MemoryUse::kDevice), vocabulary};
+    for (vk::BufferRange& found : found_) found = buffer(plan_.found_bytes / 2, vk::MemoryUse::kShared);
     if (logits_.range.buffer->mapped().empty())
       logits_readback_ = vk::Buffer(device, logits_bytes, vk::MemoryUse::kReadback, "logits");
   }
@@ -110,7 +111,10 @@ void Stage::connect(HandOff* before, HandOff* behind) {
 }
 
 void Stage::start(std::span<const Token> tokens, uint32_t position, uint32_t slot) {
+  drawn_ = take_ahead(tokens, position);
+  if (drawn_) return;
   write_step(tokens, position);
+  position_ = position;
   const auto count = static_cast<uint32_t>(tokens.size());
   const uint64_t bytes = uint64_t{count} * plan_.embedding_stride * sizeof(float);
   std::vector<const vk::CommandList*> lists;
@@ -138,12 +142,25 @@ std::span<const float> Stage::run_head(uint32_t first, uint32_t rows) {
   submission_ = device().submit(commands);
   running_.push_back({&commands, decoding_, 0});
   wait();
+  logits_turn_ = 0;
+  logits_read_ = true;
   return logits(rows);
 }
 
-std::span<const float> Stage::logits(uint32_t rows) const {
-  const vk::Buffer& source = logits_readback_.size_bytes() > 0 ? logits_readback_ : *logits_.range.buffer;
-  return source.mapped_as<float>().first(size_t{rows} * model_.config().vocabulary);
+std::span<const float> Stage::logits(uint32_t rows) {
+  const vk::Buffer& computed = *logits_.range.buffer;
+  const size_t count = size_t{rows} * model_.config().vocabulary;
+  const uint64_t first = first_logit(logits_turn_);
+  if (logits_readback_.size_bytes() == 0) return computed.mapped_as<float>().subspan(first, count);
+  if (!logits_read_) {
+    vk::CommandList copy(device());
+    copy.copy({computed, first * sizeof(float), count * sizeof(float)},
+              {logits_readback_, 0, count * sizeof(float)});
+    copy.finish();
+    device().wait(device().submit(copy));
+    logits_read_ = true;
+  }
+  return logits_readback_.mapped_as<float>().first(count);
 }
 
 void Stage::write_step(std::span<const Token> tokens, uint32_t position) {

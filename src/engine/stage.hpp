@@ -1,9 +1,11 @@
 // One stage of a session: its part of the KV cache, its scratch, and the recorded commands that run it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,11 +14,19 @@
 #include "engine/kv_cache.hpp"
 #include "engine/loaded_model.hpp"
 #include "engine/session_plan.hpp"
+#include "kernels/draw.hpp"
 #include "vk/recorder.hpp"
 
 namespace motley::engine {
 
 using Token = int32_t;
+
+/// How the token is drawn that follows the one started last.
+struct Drawing {
+  kernels::DrawRule rule;
+  std::array<double, 2> chances{};  ///< what that draw is decided by, and the one behind it
+  bool ahead = false;               ///< the device is to go on with the token that it draws
+};
 
 /// For one thread at a time. The weights must outlive it.
 class Stage {
@@ -34,15 +44,20 @@ class Stage {
   /// Where the vectors come from and go to; null at the ends.
   void connect(HandOff* before, HandOff* behind);
 
-  /// Starts the layers on tokens at `position`, which come and go through `slot` of the hand-offs.
+  /// Starts the layers on tokens at `position`, which come and go through `slot` of the hand-offs. Nothing is
+  /// left to start where the device is at this very token already, after draw().
   void start(std::span<const Token> tokens, uint32_t position, uint32_t slot);
   /// Waits for what was started.
   void wait();
   /// The logits after `rows` (at most StagePlan::head_rows) of the last started tokens, from number `first`
   /// on: [rows][vocabulary]. Waits. Of the last stage only.
   std::span<const float> run_head(uint32_t first, uint32_t rows);
-  /// What run_head() gave last.
-  std::span<const float> logits(uint32_t rows) const;
+  /// The likeliest tokens to follow the one started last, which was alone; nothing where the device cannot
+  /// tell: then logits() may. Waits, but not for the step that the device goes on with. Of the last stage
+  /// only; `ahead` of a stage that is the first as well, when the cache has room for one more token.
+  std::optional<kernels::Likeliest> draw(const Drawing& drawing);
+  /// What run_head() or draw() came to last.
+  std::span<const float> logits(uint32_t rows);
   /// With StagePlan::time_kernels: what the kernels took that were waited for.
   const KernelTimes& kernel_times() const { return kernel_times_; }
 
@@ -77,6 +92,14 @@ class Stage {
   void record_attention(vk::CommandList& commands, size_t index, uint32_t tokens);
   void record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens);
   const vk::CommandList& head(uint32_t first, uint32_t rows);
+  void record_head(vk::CommandList& commands, uint32_t first, uint32_t rows, const kernels::Vectors& to);
+
+  bool take_ahead(std::span<const Token> tokens, uint32_t position);
+  const vk::CommandList& draw_commands(uint32_t turn);
+  std::unique_ptr<vk::CommandList> record_draw(uint32_t turn);
+  void set_chance(uint32_t turn, double chance);
+  bool can_go_ahead() const;
+  uint64_t first_logit(uint32_t turn) const;
 
   const LoadedModel& model_;
   const StageWeights& weights_;
@@ -95,9 +118,21 @@ class Stage {
   std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
   std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows
   uint64_t submission_ = 0;
+  uint32_t position_ = 0;  ///< of the first of the tokens started last
   bool decoding_ = false;  ///< what was started last is one token
   std::vector<Running> running_;
   KernelTimes kernel_times_;
+
+  /// Steps that draw take turns: what one finds is read while the next runs. The turn is that of the step
+  /// started last, if it draws.
+  uint32_t turn_ = 0;
+  bool drawn_ = false;             ///< its draw was submitted with it, by draw_rule_
+  std::optional<uint64_t> ahead_;  ///< the submission of the step behind, on the token that it draws
+  kernels::DrawRule draw_rule_;
+  std::array<vk::BufferRange, 2> found_;
+  std::array<std::unique_ptr<vk::CommandList>, 2> draws_;
+  uint32_t logits_turn_ = 0;  ///< where the logits are that were computed last
+  bool logits_read_ = true;   ///< they are in logits_readback_, where there is one
 };
 
 }  // namespace motley::engine

@@ -104,19 +104,24 @@ void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_
   kernels::matmul(context_, commands, layer.down, gate, x_, tokens, {.accumulate = true});
 }
 
+void Stage::record_head(vk::CommandList& commands, uint32_t first, uint32_t rows,
+                        const kernels::Vectors& to) {
+  const model::Config& config = model_.config();
+  kernels::rms_norm(context_, commands, weights_.output_norm(), x_, first, normed_, config.embedding, rows,
+                    config.norm_epsilon,
+                    kernels::forms_read(context_.profile, {&weights_.output()}, normed_, rows));
+  kernels::matmul(context_, commands, weights_.output(), normed_, to, rows);
+}
+
 const vk::CommandList& Stage::head(uint32_t first, uint32_t rows) {
   constexpr size_t kKept = 64;
   if (heads_.size() >= kKept && !heads_.contains({first, rows})) heads_.clear();
   std::unique_ptr<vk::CommandList>& recorded = heads_[{first, rows}];
   if (recorded == nullptr) {
-    const model::Config& config = model_.config();
     auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
-    kernels::rms_norm(context_, *commands, weights_.output_norm(), x_, first, normed_, config.embedding, rows,
-                      config.norm_epsilon,
-                      kernels::forms_read(context_.profile, {&weights_.output()}, normed_, rows));
-    kernels::matmul(context_, *commands, weights_.output(), normed_, logits_, rows);
+    record_head(*commands, first, rows, logits_);
     if (logits_readback_.size_bytes() > 0) {
-      const uint64_t bytes = uint64_t{rows} * config.vocabulary * sizeof(float);
+      const uint64_t bytes = uint64_t{rows} * model_.config().vocabulary * sizeof(float);
       commands->copy({*logits_.range.buffer, 0, bytes}, {logits_readback_, 0, bytes});
     }
     commands->finish();

@@ -28,6 +28,8 @@ double norm_of_heads(Context& context);
 double swiglu(Context& context, bool rounded);
 /// Ids and their order must be right, and the logits are copied: infinite when they are not.
 double top_k(Context& context);
+/// The tokens drawn must be those that double precision draws: infinite when they are not.
+double draw(Context& context);
 double attention_merge(Context& context, bool rounded);
 double rope(Context& context, const KernelNeeds::CacheTypes& types, bool halves);
 

@@ -115,7 +115,7 @@ KernelNeeds all_kernel_needs() {
 std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
   std::vector<KernelUse> uses{
       only("rms_norm.in_place", "rms_norm", "heads", checks::norm_of_heads, kElementwiseLimit),
-      only("top_k", "top_k", "", checks::top_k, 0)};
+      only("top_k", "top_k", "", checks::top_k, 0), only("draw", "draw", "", checks::draw, 0)};
   add_vector_uses(uses, "rms_norm", checks::norm, kElementwiseLimit);
   add_vector_uses(uses, "swiglu", checks::swiglu, kElementwiseLimit);
   add_vector_uses(uses, "attention_merge", checks::attention_merge, kAttentionLimit);

@@ -5,17 +5,13 @@
 
 #include "base/error.hpp"
 #include "kernels/variant.hpp"
+#include "params/found.h"
 #include "params/top_k.h"
 
 namespace motley::kernels {
 namespace {
 
-/// Room for equals of the k-th, and for what a first bound lets through beside the k largest.
-constexpr uint32_t kSpareEntries = 256;
-
-uint32_t capacity(uint32_t k) { return k + kSpareEntries; }
-
-uint64_t output_words(uint32_t k) { return shaders::TOP_K_ENTRIES + uint64_t{2} * capacity(k); }
+uint64_t output_words(uint32_t k) { return shaders::FOUND_ENTRIES + uint64_t{2} * top_k_capacity(k); }
 
 void check_words(uint64_t words, uint32_t k) {
   if (words >= output_words(k)) return;
@@ -36,23 +32,23 @@ void top_k(Context& context, vk::CommandList& commands, const vk::BufferRange& l
   }
   check_words(out.size_bytes / sizeof(uint32_t), k);
   const uint32_t constants[] = {context.profile.workgroup};
-  const shaders::TopKParameters parameters{vocabulary, k, capacity(k)};
+  const shaders::TopKParameters parameters{vocabulary, k, top_k_capacity(k)};
   commands.dispatch(context.device.pipeline(choose_only(context.profile, "top_k").shader, constants),
                     {logits, out}, parameters, {1, 1, 1});
 }
 
 TopK read_top_k_counts(std::span<const uint32_t> out) {
-  return {out[shaders::TOP_K_FOUND], out[shaders::TOP_K_NANS]};
+  return {out[shaders::FOUND_COUNT], out[shaders::FOUND_NANS]};
 }
 
-std::optional<std::vector<std::pair<uint32_t, float>>> read_top_k(std::span<const uint32_t> out, uint32_t k) {
+std::optional<Likeliest> read_top_k(std::span<const uint32_t> out, uint32_t k) {
   check_words(out.size(), k);
   const TopK counts = read_top_k_counts(out);
-  if (counts.found > capacity(k) || counts.nans > 0) return std::nullopt;
-  std::vector<std::pair<uint32_t, float>> entries;
+  if (counts.found > top_k_capacity(k) || counts.nans > 0) return std::nullopt;
+  Likeliest entries;
   entries.reserve(counts.found);
   for (uint32_t i = 0; i < counts.found; ++i) {
-    const size_t at = shaders::TOP_K_ENTRIES + size_t{2} * i;
+    const size_t at = shaders::FOUND_ENTRIES + size_t{2} * i;
     entries.emplace_back(out[at], std::bit_cast<float>(out[at + 1]));
   }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {

@@ -35,7 +35,9 @@ CommandList::CommandList(Device& device, bool timed) : device_(device) {
   info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
   info.commandBufferCount = 1;
   check(table.vkAllocateCommandBuffers(device.handle(), &info, &buffer_), "vkAllocateCommandBuffers");
-  const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  // A step may be submitted again before it has ended.
+  begin.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
   check(table.vkBeginCommandBuffer(buffer_, &begin), "vkBeginCommandBuffer");
   // Whatever an earlier submission left behind is finished and visible before the first step.
   barrier(kDeviceStages, kDeviceAccess);

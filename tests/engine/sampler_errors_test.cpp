@@ -40,7 +40,7 @@ TEST(SamplerErrors, LogitsThatCannotBeRightAreRefused) {
     EXPECT_NE(refusal(ErrorCode::kDeviceLost, sample(parameters, {1.0f, kInfinity})).find("infinite"),
               std::string::npos);
     EXPECT_NE(refusal(ErrorCode::kInvalidArgument, sample(parameters, {-kInfinity, -kInfinity}))
-                  .find("all 2 logits"),
+                  .find("all logits"),
               std::string::npos);
     refusal(ErrorCode::kInvalidArgument, sample(parameters, {}));
   }

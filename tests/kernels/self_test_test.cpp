@@ -46,7 +46,7 @@ TEST_P(SelfTestTest, WhatIsRightPasses) {
   needs.single_heads = true;
   const std::vector<std::string> tried = try_all(kernel_uses(needs));
   for (const char* name :
-       {"rms_norm", "rms_norm.in_place", "swiglu", "top_k", "attention_merge", "rope", "rope.k32v32",
+       {"rms_norm", "rms_norm.in_place", "swiglu", "top_k", "draw", "attention_merge", "rope", "rope.k32v32",
         "attention", "attention.r4", "attention.k32v32.r4", "embed.f32", "embed.q4_k"}) {
     EXPECT_EQ(std::ranges::count(tried, name), 1) << name;
   }
