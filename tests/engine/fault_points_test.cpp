@@ -17,6 +17,7 @@
 #include "engine/fault_stride.hpp"
 #include "engine/session.hpp"
 #include "support/devices.hpp"
+#include "support/greedy.hpp"
 #include "support/tiny_model.hpp"
 #include "vk/fault.hpp"
 
@@ -100,10 +101,10 @@ class FaultPointsTest : public ::testing::Test {
       host->load();
       Session session(host, kRequest);
       session.evaluate(std::vector<Token>{1, 20, 30, 40, 50, 60, 70});
+      test::GreedyDrawer drawer(session);
       while (outcome.drawn.size() < kTokens) {
-        const auto logits = session.logits();
-        outcome.drawn.push_back(static_cast<Token>(std::ranges::max_element(logits) - logits.begin()));
-        session.evaluate(std::span(&outcome.drawn.back(), 1));
+        outcome.drawn.push_back(drawer.draw());
+        drawer.evaluate(outcome.drawn.back());
       }
     } catch (const Error& error) {
       outcome.error = error.code();

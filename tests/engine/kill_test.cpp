@@ -10,6 +10,7 @@
 #include "engine/fault_stride.hpp"
 #include "engine/session.hpp"
 #include "support/devices.hpp"
+#include "support/greedy.hpp"
 #include "support/shared.hpp"
 #include "vk/fault.hpp"
 
@@ -52,12 +53,12 @@ class KillTest : public ::testing::Test {
     host->load();
     Session session(host, kRequest);
     session.evaluate(std::vector<Token>{1, 403, 407, 261, 378});
+    test::GreedyDrawer drawer(session);
     std::vector<Token> drawn;
     calls = {vk::fault_calls()};
     while (drawn.size() < kSteps) {
-      const auto logits = session.logits();
-      drawn.push_back(static_cast<Token>(std::ranges::max_element(logits) - logits.begin()));
-      session.evaluate(std::span(&drawn.back(), 1));
+      drawn.push_back(drawer.draw());
+      drawer.evaluate(drawn.back());
       calls.push_back(vk::fault_calls());
     }
     return drawn;

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "engine/session.hpp"
 #include "support/devices.hpp"
+#include "support/greedy.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tiny_model.hpp"
 #include "vk/fault.hpp"
@@ -59,12 +60,12 @@ class RecoveryTest : public ::testing::Test {
     Session session(host, kRequest);
     before(0);
     session.evaluate(kPrompt);
+    test::GreedyDrawer drawer(session);
     std::vector<Token> drawn;
     while (drawn.size() < kTokens) {
-      const auto logits = session.logits();
-      drawn.push_back(static_cast<Token>(std::ranges::max_element(logits) - logits.begin()));
+      drawn.push_back(drawer.draw());
       before(drawn.size());
-      session.evaluate(std::span(&drawn.back(), 1));
+      drawer.evaluate(drawn.back());
     }
     return drawn;
   }
