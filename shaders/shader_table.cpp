@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 
 #ifdef MOTLEY_SHADER_COMPILER
 #include "shader_directory.hpp"
@@ -23,6 +24,18 @@ const vk::ShaderCode& get(std::string_view name) {
   const vk::ShaderCode* code = find(name);
   if (code == nullptr) fail(ErrorCode::kInternal, "there is no kernel '{}' in this build", name);
   return *code;
+}
+
+uint64_t fingerprint() {
+  static const uint64_t hash = [] {
+    uint64_t value = hash_bytes({});
+    for (const vk::ShaderCode& code : table()) {
+      value = hash_bytes(std::as_bytes(std::span(std::string_view(code.name))), value);
+      value = hash_bytes(std::as_bytes(code.words), value);
+    }
+    return value;
+  }();
+  return hash;
 }
 
 }  // namespace motley::shaders

@@ -15,7 +15,9 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/version.hpp"
 #include "placement/quirks.hpp"
+#include "shader_table.hpp"
 
 namespace motley::engine {
 namespace {
@@ -44,8 +46,8 @@ std::string processor(const vk::DeviceFacts& facts) {
 }
 
 /// What a file holds for.
-Json key_of(const vk::DeviceFacts& facts, const std::string& version) {
-  Json key{{"motley", version},
+Json key_of(const vk::DeviceFacts& facts, const std::string& build) {
+  Json key{{"motley", build},
            {"device", facts.name},
            {"uuid", facts.uuid_string()},
            {"driver", facts.driver_name},
@@ -62,9 +64,12 @@ std::string to_text(const Json& json, int indentation) {
 
 }  // namespace
 
-DeviceFiles::DeviceFiles(std::string kind, std::optional<std::filesystem::path> directory,
-                         std::string version)
-    : kind_(std::move(kind)), directory_(std::move(directory)), version_(std::move(version)) {}
+DeviceFiles::DeviceFiles(std::string kind, std::optional<std::filesystem::path> directory, std::string build)
+    : kind_(std::move(kind)), directory_(std::move(directory)), build_(std::move(build)) {}
+
+std::string this_build() {
+  return fmt::format("{}, kernels {:016x}", version_string(), shaders::fingerprint());
+}
 
 std::filesystem::path DeviceFiles::path(const vk::DeviceFacts& facts) const {
   if (!directory_) return {};
@@ -79,7 +84,7 @@ bool DeviceFiles::load(const vk::DeviceFacts& facts, const std::function<void(co
   if (from.empty() || !std::filesystem::exists(from, ignored)) return false;
   try {
     const Json file = Json::parse(read_whole_file(from, kFileLimitBytes));
-    if (to_text(file.at("key"), -1) != to_text(key_of(facts, version_), -1)) return false;
+    if (to_text(file.at("key"), -1) != to_text(key_of(facts, build_), -1)) return false;
     parse(file);
     return true;
   } catch (const std::exception& error) {
@@ -91,7 +96,7 @@ bool DeviceFiles::load(const vk::DeviceFacts& facts, const std::function<void(co
 void DeviceFiles::save(const vk::DeviceFacts& facts, const Json& content) const {
   if (!directory_) return;
   try {
-    Json file{{"key", key_of(facts, version_)}};
+    Json file{{"key", key_of(facts, build_)}};
     file.update(content);
     const std::string text = to_text(file, 2) + "\n";
     write_file_atomically(path(facts), std::as_bytes(std::span(text)));

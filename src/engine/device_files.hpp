@@ -9,13 +9,15 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/cache_directory.hpp"
-#include "base/version.hpp"
 #include "vk/device_facts.hpp"
 
 namespace motley::engine {
 
+/// Version and kernels.
+std::string this_build();
+
 /// One JSON file a kind, device and driver in $XDG_CACHE_HOME/motley. What it holds counts only for the same
-/// device, version of the driver and version of Motley, and, of a software driver, the same processor and
+/// device, version of the driver and build of Motley, and, of a software driver, the same processor and
 /// threads; a file that is missing, damaged or of another is no error. Thread-safe, and safe among processes.
 class DeviceFiles {
  public:
@@ -23,7 +25,7 @@ class DeviceFiles {
 
   /// Files are called "KIND-....json". Without a directory nothing is kept.
   explicit DeviceFiles(std::string kind, std::optional<std::filesystem::path> directory = cache_directory(),
-                       std::string version = version_string());
+                       std::string build = this_build());
 
   /// Whether there is a file that counts and `parse`, which may throw anything, took it.
   bool load(const vk::DeviceFacts& facts, const std::function<void(const Json&)>& parse) const;
@@ -53,7 +55,7 @@ class DeviceFiles {
  private:
   std::string kind_;
   std::optional<std::filesystem::path> directory_;
-  std::string version_;
+  std::string build_;
 };
 
 }  // namespace motley::engine

@@ -64,8 +64,8 @@ VariantCache::Known parse(const Json& file) {
 
 }  // namespace
 
-VariantCache::VariantCache(std::optional<std::filesystem::path> directory, std::string version)
-    : files_("kernels", std::move(directory), std::move(version)) {}
+VariantCache::VariantCache(std::optional<std::filesystem::path> directory, std::string build)
+    : files_("kernels", std::move(directory), std::move(build)) {}
 
 VariantCache::Known VariantCache::load(const vk::DeviceFacts& facts) const {
   Known known;

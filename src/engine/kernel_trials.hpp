@@ -24,7 +24,7 @@ class VariantCache {
 
   /// Without a directory nothing is kept.
   explicit VariantCache(std::optional<std::filesystem::path> directory = cache_directory(),
-                        std::string version = version_string());
+                        std::string build = this_build());
 
   /// Nothing is known where there is no file that counts.
   Known load(const vk::DeviceFacts& facts) const;

@@ -71,8 +71,8 @@ Json to_json(const Measurements& measured) {
 
 }  // namespace
 
-MeasurementCache::MeasurementCache(std::optional<std::filesystem::path> directory, std::string version)
-    : files_("measured", std::move(directory), std::move(version)) {}
+MeasurementCache::MeasurementCache(std::optional<std::filesystem::path> directory, std::string build)
+    : files_("measured", std::move(directory), std::move(build)) {}
 
 std::optional<Measurements> MeasurementCache::load(const vk::DeviceFacts& facts) const {
   Measurements measured;

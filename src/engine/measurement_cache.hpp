@@ -15,7 +15,7 @@ class MeasurementCache {
  public:
   /// Without a directory nothing is kept.
   explicit MeasurementCache(std::optional<std::filesystem::path> directory = cache_directory(),
-                            std::string version = version_string());
+                            std::string build = this_build());
 
   std::optional<kernels::Measurements> load(const vk::DeviceFacts& facts) const;
   void save(const vk::DeviceFacts& facts, const kernels::Measurements& measured) const;
