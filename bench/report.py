@@ -54,7 +54,7 @@ def compare_section(record):
 {commands}
 - llama.cpp at its best: the same with `GGML_VK_DISABLE_COOPMAT=1 GGML_VK_DISABLE_F16=1`
 
-""" + table(["model", "test", "Motley", "llama.cpp as it comes", "ratio", "at its best", "ratio", "of the memory limit"], rows)
+""" + table(["model", "test", "Motley", "llama.cpp as it comes", "ratio", "at its best", "ratio", "of the limit"], rows)
 
 
 def split_section(record):
@@ -91,7 +91,7 @@ def share_plot(records):
     bars = []
     for (device, driver), record in newest.items():
         for row in record["rows"]:
-            if row.get("limit_share", 0) > 0:
+            if row["test"] == "decode" and row.get("limit_share", 0) > 0:
                 bars.append((f"{row['model']}, {driver}", row["limit_share"]))
     height = 40 + 24 * len(bars)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height}" font-family="sans-serif" font-size="12">',

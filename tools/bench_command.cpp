@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "bench_limits.hpp"
 #include "bench_report.hpp"
 #include "command.hpp"
 #include "devices.hpp"
@@ -21,6 +23,7 @@
 #include "options.hpp"
 #include "output.hpp"
 #include "output_file.hpp"
+#include "power_log.hpp"
 #include "printing.hpp"
 
 namespace motley::tools {
@@ -63,14 +66,34 @@ std::vector<BenchTest> tests_of(const BenchOptions& options) {
   return tests;
 }
 
+/// Adds to `sum` what each stage did between two moments.
+void add(std::vector<StageStatistics>& sum, const std::vector<StageStatistics>& before,
+         const std::vector<StageStatistics>& now) {
+  if (before.size() != now.size() || (!sum.empty() && sum.size() != now.size())) {
+    sum = now;  // a device was lost meanwhile, and the counting began anew
+    return;
+  }
+  if (sum.empty()) sum.resize(now.size());
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    StageStatistics to = now[i];
+    const auto count = [&](auto member) { to.*member = sum[i].*member + now[i].*member - before[i].*member; };
+    count(&StageStatistics::decoded_tokens);
+    count(&StageStatistics::prompt_tokens);
+    count(&StageStatistics::decode_busy);
+    count(&StageStatistics::decode_wall);
+    count(&StageStatistics::prompt_busy);
+    count(&StageStatistics::prompt_wall);
+    count(&StageStatistics::handed_over_bytes);
+    sum[i] = std::move(to);
+  }
+}
+
 class Bench {
  public:
-  Bench(Session& session, std::uint64_t weight_bytes, std::uint64_t cache_bytes_per_token,
-        std::size_t vocabulary)
+  Bench(Session& session, const Engine& engine)
       : session_(session),
-        weight_bytes_(weight_bytes),
-        cache_bytes_per_token_(cache_bytes_per_token),
-        tokens_(0, static_cast<Token>(vocabulary - 1)) {}
+        devices_(engine.devices()),
+        tokens_(0, static_cast<Token>(engine.vocabulary_size() - 1)) {}
 
   BenchRow measure(const BenchTest& test, std::uint32_t repetitions, bool warm_up) {
     BenchRow row;
@@ -81,15 +104,20 @@ class Bench {
       if (test.prompt_tokens > 0) session_.evaluate(draw(test.prompt_tokens));
       if (test.decode_tokens > 0) session_.evaluate(draw(1));
     }
+    double joules = 0;
     for (std::uint32_t i = 0; i < repetitions; ++i) {
       prepare(test);
+      const std::vector<StageStatistics> before = session_.stage_statistics();
+      const PowerLog power(devices_);
       const auto start = Clock::now();
       run(test);
       row.seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+      row.watts = power.mean_watts();
+      joules += row.watts.value_or(0) * row.seconds.back();
+      add(row.stages, before, session_.stage_statistics());
     }
-    const double mean_position = test.depth_tokens + 0.5 * (test.decode_tokens + 1);
-    row.bytes_per_token =
-        static_cast<double>(weight_bytes_) + mean_position * static_cast<double>(cache_bytes_per_token_);
+    const double seconds = std::accumulate(row.seconds.begin(), row.seconds.end(), 0.0);
+    if (row.watts.has_value()) row.watts = joules / seconds;
     return row;
   }
 
@@ -117,8 +145,7 @@ class Bench {
   }
 
   Session& session_;
-  std::uint64_t weight_bytes_;
-  std::uint64_t cache_bytes_per_token_;
+  std::vector<Device> devices_;
   std::uniform_int_distribution<Token> tokens_;
   std::mt19937 random_{1};  // NOLINT(cert-msc51-cpp): every run of the benchmark sees the same tokens
 };
@@ -133,8 +160,12 @@ BenchSubject describe(const Model& model, const Engine& engine, const Session& s
     subject.parameters += elements;
     subject.model_bytes += tensor.size_bytes;
   }
-  subject.device = engine.device().info();
+  for (const Device& device : engine.devices()) {
+    subject.devices.push_back(device.info());
+    subject.gflops += std::max(device.arithmetic_gflops(), device.matrix_gflops());
+  }
   subject.bandwidth_gbs = engine.device().bandwidth_gbs();
+  subject.tells_power = PowerLog(engine.devices()).tells();
   subject.batch_tokens = session.batch_tokens();
   subject.cache_k = options.compute.cache_k;
   subject.cache_v = options.compute.cache_v;
@@ -152,13 +183,13 @@ void measure(const BenchOptions& options, const Model& model, const Engine& engi
              const std::vector<BenchTest>& tests, const SessionOptions& session_options,
              Interruption& interruption) {
   Session session = make_session(engine, options.compute, session_options);
-  Bench bench(session, engine.bytes_per_token(), session.cache_bytes() / session.context_tokens(),
-              engine.vocabulary_size());
+  Bench bench(session, engine);
+  const BenchLimits limits(engine, session);
   BenchReport report(options.format, describe(model, engine, session, options));
   const Interruption::Scope scope(interruption, [&] { session.cancel(); });
   for (const BenchTest& test : tests) {
     BenchRow row = bench.measure(test, options.repetitions, !options.no_warmup);
-    row.memory_bytes = engine.device().peak_allocated_bytes();
+    row.limit_seconds = limits.seconds(test);
     report.add(row);
   }
   report.finish();
@@ -171,7 +202,7 @@ void profile(const BenchOptions& options, const Engine& engine, const std::vecto
   session_options.time_kernels = true;
   Session session = make_session(engine, options.compute, session_options);
   const Interruption::Scope scope(interruption, [&] { session.cancel(); });
-  Bench bench(session, 0, 0, engine.vocabulary_size());
+  Bench bench(session, engine);
   for (const BenchTest& test : tests) bench.run_once(test);
   const std::vector<StageStatistics> stages = session.stage_statistics();
   if (options.profile) write_output(fmt::format("\n{}", kernel_table(session.kernel_statistics(), stages)));

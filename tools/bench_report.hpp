@@ -1,7 +1,9 @@
 // What a benchmark measured, in the forms that people and programs read.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,22 +28,24 @@ struct BenchSubject {
   std::string model;
   std::uint64_t model_bytes = 0;
   std::uint64_t parameters = 0;
-  DeviceInfo device;
-  double bandwidth_gbs = 0;  ///< measured
+  std::vector<DeviceInfo> devices;  ///< in the order of the layers
+  double bandwidth_gbs = 0;         ///< of the first, measured
+  double gflops = 0;                ///< of all, measured
+  bool tells_power = false;         ///< what the devices draw is known
   std::uint32_t batch_tokens = 0;
   std::string cache_k, cache_v;
 };
 
 struct BenchRow {
   BenchTest test;
-  std::vector<double> seconds;     ///< one for each repetition
-  double bytes_per_token = 0;      ///< weights, and keys and values on average, that one decoded token reads
-  std::uint64_t memory_bytes = 0;  ///< on the device, at most so far
+  std::vector<double> seconds;          ///< one for each repetition
+  double limit_seconds = 0;             ///< what it takes at the devices' limits
+  std::vector<StageStatistics> stages;  ///< what each did in this test
+  std::optional<double> watts;          ///< of all devices together, on average
 
   double mean_rate() const;       ///< tokens a second
   double rate_deviation() const;  ///< of the repetitions, as of a sample; 0 for one
-  /// Decoding's share of what the bandwidth allows, 0 … 1; 0 where a prompt is run, which arithmetic limits.
-  double bandwidth_share(double bandwidth_gbs) const;
+  double limit_share() const;     ///< 0 … 1 of what the devices' limits allow
 };
 
 /// Writes rows as they come. `format` is "md", "csv", "json" or "jsonl".
@@ -58,6 +62,7 @@ class BenchReport {
   std::string as_markdown(const BenchRow& row) const;
   std::string csv_head() const;
   std::string markdown_head() const;
+  std::string markdown_line(const std::array<std::string, 6>& cells) const;
 
   std::string format_;
   BenchSubject subject_;

@@ -129,6 +129,14 @@ class MOTLEY_API Device {
   /// Rate at which the device reads its own memory, in 10^9 bytes a second; measured at the first call (under
   /// a second).
   double bandwidth_gbs() const;
+  /// 10^9 single-precision operations a second that its shaders do without matrix units, a multiplication and
+  /// an addition counting as two; measured at the first call, as the next.
+  double arithmetic_gflops() const;
+  /// The same of products of half-precision matrices by the matrix units that prompts are run with; 0 where
+  /// there are none that serve.
+  double matrix_gflops() const;
+  /// What it draws now, where the driver or the system tells; they average over up to a second.
+  std::optional<double> watts() const;
   /// What the device can do with weights of every format; measured where it is not known from before, or
   /// `again`, and kept; the kernels are tried before, likewise. Takes some seconds on a GPU, on software
   /// drivers more, mostly to compile. Throws kDeviceLost where a kernel has no variant that computes rightly.

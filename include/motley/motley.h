@@ -139,6 +139,14 @@ MOTLEY_API const motley_device_info* motley_device_get_info(const motley_device*
  * second). */
 MOTLEY_API int motley_device_bandwidth_gbs(const motley_device* device, double* bandwidth_gbs,
                                            motley_error** error);
+/* What its shaders compute, in 10^9 operations a second, a multiplication and an addition counting as two: in
+   single precision without matrix units, and products of half-precision matrices by the matrix units that
+   prompts are run with, 0 where there are none that serve. Measured at the first call (under a second); each
+   pointer may be null. */
+MOTLEY_API int motley_device_gflops(const motley_device* device, double* arithmetic_gflops,
+                                    double* matrix_gflops, motley_error** error);
+/* What the device draws now; 0 where neither the driver nor the system tells. */
+MOTLEY_API double motley_device_watts(const motley_device* device);
 /* What a device was measured to do. Rates in 10^9 bytes a second, times in microseconds. */
 typedef struct motley_device_measurements {
   size_t size;

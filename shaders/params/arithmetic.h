@@ -6,6 +6,6 @@
 
 MOTLEY_PARAMETERS(ArithmeticParameters)
   uint count;    // turns of the loop
-  float factor;  // below 1, so that sums stay bounded
-  float addend;
+  float factor;  // of a sum, below 1 so that it stays bounded; of matrices the elements of one
+  float addend;  // to a sum; of matrices the elements of the other
 MOTLEY_PARAMETERS_END(ArithmeticParameters)

@@ -166,6 +166,19 @@ int motley_device_bandwidth_gbs(const motley_device* device, double* bandwidth_g
   });
 }
 
+int motley_device_gflops(const motley_device* device, double* arithmetic_gflops, double* matrix_gflops,
+                         motley_error** error) {
+  return guarded(error, [&] {
+    require(device, "device");
+    if (arithmetic_gflops != nullptr) *arithmetic_gflops = device->device.arithmetic_gflops();
+    if (matrix_gflops != nullptr) *matrix_gflops = device->device.matrix_gflops();
+  });
+}
+
+double motley_device_watts(const motley_device* device) {
+  return device == nullptr ? 0 : device->device.watts().value_or(0);
+}
+
 int motley_device_measure(const motley_device* device, int32_t again, motley_device_measurements* measured,
                           motley_error** error) {
   return guarded(error, [&] {

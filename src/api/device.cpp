@@ -7,6 +7,7 @@
 #include "engine/device_measurements.hpp"
 #include "engine/tested_kernels.hpp"
 #include "engine/tuned_kernels.hpp"
+#include "kernels/arithmetic.hpp"
 #include "kernels/bandwidth.hpp"
 #include "placement/rank.hpp"
 
@@ -152,12 +153,22 @@ Device Device::open(std::string_view selector, const DeviceOptions& options) {
 const DeviceInfo& Device::info() const { return impl_->info; }
 
 double Device::bandwidth_gbs() const {
-  const std::lock_guard lock(impl_->measuring);
-  if (impl_->bandwidth_gbs == 0) {
-    kernels::Context context(*impl_->device);
-    impl_->bandwidth_gbs = kernels::measure_bandwidth_gbs(context);
-  }
-  return impl_->bandwidth_gbs;
+  return impl_->measured_once(impl_->bandwidth_gbs, [](kernels::Context& context) {
+    return kernels::measure_bandwidth_gbs(context);
+  });
+}
+
+double Device::arithmetic_gflops() const {
+  return impl_->measured_once(impl_->arithmetic_gflops, kernels::measure_arithmetic_gflops);
+}
+
+double Device::matrix_gflops() const {
+  return impl_->measured_once(impl_->matrix_gflops, kernels::measure_matrix_gflops);
+}
+
+std::optional<double> Device::watts() const {
+  std::call_once(impl_->power_once, [&] { impl_->power.emplace(impl_->device->facts().pci_address); });
+  return impl_->power->watts();
 }
 
 DeviceMeasurements Device::measure(bool again) const {

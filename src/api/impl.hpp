@@ -3,11 +3,13 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include <motley/motley.hpp>
 
 #include "engine/generation.hpp"
 #include "engine/model_host.hpp"
+#include "engine/power.hpp"
 #include "engine/session.hpp"
 #include "gguf/file.hpp"
 #include "placement/rank.hpp"
@@ -21,7 +23,21 @@ struct Device::Impl {
   std::shared_ptr<vk::Device> device;
   DeviceInfo info;
   std::mutex measuring;  ///< one measurement at a time
-  double bandwidth_gbs = 0;
+  std::optional<double> bandwidth_gbs;
+  std::optional<double> arithmetic_gflops;
+  std::optional<double> matrix_gflops;
+  std::once_flag power_once;
+  std::optional<engine::PowerMeter> power;
+
+  /// What `measure` gave at its first call, kept in `figure`.
+  double measured_once(std::optional<double>& figure, double (*measure)(kernels::Context&)) {
+    const std::lock_guard lock(measuring);
+    if (!figure.has_value()) {
+      kernels::Context context(*device);
+      figure = measure(context);
+    }
+    return *figure;
+  }
 };
 
 struct Model::Impl {

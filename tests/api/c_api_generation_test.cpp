@@ -226,6 +226,14 @@ TEST_F(CApiGeneration, TellsFiguresOfDeviceAndEngine) {
   ASSERT_EQ(motley_device_bandwidth_gbs(device_.get(), &bandwidth_gbs, error_), MOTLEY_OK)
       << error_.message();
   EXPECT_GT(bandwidth_gbs, 0);
+  double arithmetic_gflops = 0;
+  double matrix_gflops = -1;
+  ASSERT_EQ(motley_device_gflops(device_.get(), &arithmetic_gflops, &matrix_gflops, error_), MOTLEY_OK)
+      << error_.message();
+  EXPECT_GT(arithmetic_gflops, 0);
+  EXPECT_GE(matrix_gflops, 0);
+  EXPECT_EQ(motley_device_gflops(nullptr, &arithmetic_gflops, nullptr, nullptr), MOTLEY_INVALID_ARGUMENT);
+  EXPECT_GE(motley_device_watts(device_.get()), 0);
   ASSERT_NE(motley_device_get_info(device_.get())->pci_address, nullptr);
   EXPECT_GT(motley_engine_bytes_per_token(engine_.get()), 0U);
   EXPECT_GT(motley_engine_trained_context_tokens(engine_.get()), 0U);

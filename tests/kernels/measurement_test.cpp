@@ -77,6 +77,18 @@ TEST_P(MeasurementTest, NothingComputesFasterThanArithmeticAlone) {
   EXPECT_LT(measure_format(context(), quant::Format::kF32).matmat_gflops, 4 * most_gflops);
 }
 
+TEST_P(MeasurementTest, MatricesComputeWhereThereAreAny) {
+  Context gpu(device());
+  gpu.profile = make_gpu_profile(device().facts());
+  gpu.profile.bandwidth_groups = 8;
+  const double gflops = measure_matrix_gflops(gpu);
+  if (gpu.profile.matrices.m == 0 || shaders::find("arithmetic.coop") == nullptr) {
+    EXPECT_EQ(gflops, 0);
+  } else {
+    expect_figure(gflops, "arithmetic of matrices");
+  }
+}
+
 TEST_P(MeasurementTest, WorksWithLittleMemory) {
   if (device().facts().type != vk::DeviceType::kCpu) GTEST_SKIP() << "for the small sizes of CPU drivers";
   Context small(device());

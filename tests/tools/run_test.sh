@@ -142,6 +142,24 @@ grep -q '"ph": "X", "name": "matmul' "$work/trace.json" || complain "the trace h
 if command -v python3 >/dev/null; then
   python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/trace.json" || complain "the trace is no JSON"
 fi
+# Each row says how near to the limits it is and what each device did.
+check 0 '' "$motley" bench "$demo" -p 16 -n 4 -pg 16,4 -r 2 -o json
+if command -v python3 >/dev/null; then
+  python3 - "$work/out" <<'PYTHON' || complain "the rows of the benchmark are wrong"
+import json, sys
+rows = json.load(open(sys.argv[1]))
+assert [row["test"] for row in rows] == ["pp16", "tg4", "pp16+tg4"]
+for row in rows:
+    assert row["limit_share"] > 0 and row["gflops"] > 0 and row["bandwidth_gbs"] > 0
+    assert len(row["stages"]) >= 1 and row["stages"][0]["first_layer"] == 0
+    for stage in row["stages"]:
+        assert 0 < stage["busy_share"] <= 1 and stage["idle_ms"] >= 0 and stage["memory_bytes"] > 0
+    assert sum(stage["memory_bytes"] for stage in row["stages"]) == row["device_memory_bytes"]
+    assert (row["watts"] is None) == (row["tokens_per_joule"] is None)
+PYTHON
+fi
+check 0 '' "$motley" bench "$demo" -p 16 -n 4 -r 1 -o csv
+equal "lines of CSV" "$(wc -l <"$work/out")" 3
 check 2 'with -o md|give -o md' "$motley" bench "$demo" -p 16 -n 0 -o json --profile
 check 3 'trace' "$motley" bench "$demo" -p 16 -n 0 -r 1 --trace "$work/none/trace.json"
 
