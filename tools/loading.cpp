@@ -1,6 +1,8 @@
 #include "loading.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -47,6 +49,13 @@ void say_plan(const Plan& plan) {
   }
 }
 
+/// ", 1.50 GB/s"; nothing at the beginning.
+std::string rate(std::uint64_t bytes, std::chrono::steady_clock::duration time) {
+  if (bytes == 0 || time.count() <= 0) return {};
+  return fmt::format(", {:.2f} GB/s",
+                     static_cast<double>(bytes) / 1e9 / std::chrono::duration<double>(time).count());
+}
+
 std::uint64_t allocated_bytes(const Engine& engine) {
   std::uint64_t bytes = 0;
   for (const Device& device : engine.devices()) bytes += device.allocated_bytes();
@@ -64,8 +73,12 @@ Engine load_engine(const Model& model, const ComputeOptions& options, const Sess
   const Interruption::Scope scope(interruption, [] {});
   ProgressBar bar("Loading " + model.path().filename().string());
   EngineOptions engine_options;
+  std::chrono::steady_clock::time_point start{};
   engine_options.progress = [&](std::uint64_t done_bytes, std::uint64_t total_bytes) {
-    bar.update(done_bytes, total_bytes, "of " + human_size(total_bytes));
+    const auto now = std::chrono::steady_clock::now();
+    if (done_bytes == 0) start = now;
+    bar.update(done_bytes, total_bytes,
+               fmt::format("of {}{}", human_size(total_bytes), rate(done_bytes, now - start)));
     return !scope.interrupted();
   };
   engine_options.recover = !options.no_recover;

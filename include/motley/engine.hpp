@@ -11,8 +11,8 @@
 namespace motley {
 
 struct EngineOptions {
-  /// Called while the weights are loaded with the bytes done and in all; returning false cancels
-  /// (kCancelled).
+  /// Called while the weights are loaded with the bytes done and in all, from several threads, one at a
+  /// time; returning false cancels (kCancelled).
   std::function<bool(std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
   /// When a device is lost, hangs or gives values that are no numbers: go on without it, with the same text,
   /// where another is left. Without this it is an error (kDeviceLost).

@@ -327,7 +327,7 @@ typedef int (*motley_progress_function)(uint64_t done_bytes, uint64_t total_byte
 
 typedef struct motley_engine_options {
   size_t size;
-  motley_progress_function progress; /* may be NULL */
+  motley_progress_function progress; /* may be NULL; called from several threads, one at a time */
   void* user;                        /* handed to `progress` */
 } motley_engine_options;
 

@@ -1,10 +1,11 @@
 #include "engine/loaded_model.hpp"
 
-#include <exception>
+#include <algorithm>
 #include <mutex>
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/parallel.hpp"
 #include "engine/device_failure.hpp"
 #include "engine/weight_loader.hpp"
 #include "model/rope.hpp"
@@ -23,6 +24,13 @@ void check_stages(const std::vector<StageSpec>& stages, uint32_t layers) {
   }
   if (next != layers)
     fail(ErrorCode::kInvalidArgument, "the stages hold {} of the model's {} layers", next, layers);
+}
+
+/// Of each device, when so many load at once: reading and packing is work for the processor, and from about
+/// eight threads on file or link are the limit.
+size_t loading_threads(size_t devices) {
+  constexpr size_t kMost = 8;
+  return std::clamp<size_t>(std::thread::hardware_concurrency() / devices, 1, kMost);
 }
 
 /// Adds up what several threads have read.
@@ -73,28 +81,16 @@ void LoadedModel::load(const LoadProgress& progress) {
   for (const auto& stage : stages_) total += file_bytes(stage->plan());
   SharedProgress shared(*file_, total, progress);
   shared.add(0);
-  // The stages of one device one after another: submission is for one thread at a time.
   const StageDevices devices = devices_of(specs_);
-  std::vector<std::exception_ptr> failures(devices.devices.size());
-  const auto load_device = [&](size_t device) {
-    try {
-      for (size_t i = 0; i < stages_.size(); ++i) {
-        if (devices.of_stage[i] != device) continue;
-        blaming(*devices.devices[device],
-                [&] { load_weights(*file_, *stages_[i], [&](uint64_t bytes) { shared.add(bytes); }); });
-      }
-    } catch (...) {
-      failures[device] = std::current_exception();
+  const size_t threads = loading_threads(devices.devices.size());
+  run_on_threads(devices.devices.size(), [&](size_t device) {
+    for (size_t i = 0; i < stages_.size(); ++i) {
+      if (devices.of_stage[i] != device) continue;
+      blaming(*devices.devices[device], [&] {
+        load_weights(*file_, *stages_[i], threads, [&](uint64_t bytes) { shared.add(bytes); });
+      });
     }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (size_t i = 1; i < failures.size(); ++i) threads.emplace_back(load_device, i);
-    load_device(0);
-  }
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
+  });
 }
 
 uint64_t LoadedModel::bytes_per_token() const {

@@ -185,8 +185,7 @@ StagePlan plan_stage(const model::Config& config, const vk::DeviceFacts& facts, 
     plan.head_rows = std::min(size.batch, kHeadRows);
     plan.logits_bytes = vk::padded_bytes(uint64_t{plan.head_rows} * config.vocabulary * kFloat);
     plan.found_bytes = 2 * vk::padded_bytes(kernels::top_k_bytes(kernels::kMaxTopK));
-    const bool separate_readback = Uploader::staging_bytes(facts) > 0;
-    if (separate_readback) plan.logits_bytes *= 2;
+    if (Uploader::needs_staging(facts)) plan.logits_bytes *= 2;  // the host's copy
   }
   return plan;
 }

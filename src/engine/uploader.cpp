@@ -2,21 +2,18 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
-
 namespace motley::engine {
 
 std::span<std::byte> Uploader::acquire(const vk::BufferRange& to) {
-  if (to.size_bytes > kPieceBytes)
-    fail(ErrorCode::kInternal, "an upload of {} bytes in one piece", to.size_bytes);
   target_ = to;
   const std::span<std::byte> mapped = to.buffer->mapped();
   if (!mapped.empty()) return mapped.subspan(to.offset_bytes, to.size_bytes);
   Half& half = halves_[current_];
-  if (half.staging.size_bytes() == 0) {
-    half.staging = vk::Buffer(device_, kPieceBytes, vk::MemoryUse::kUpload, "staging memory");
-  }
   if (half.submission != 0) device_.wait(half.submission);
+  if (half.staging.size_bytes() < to.size_bytes) {
+    half.staging =
+        vk::Buffer(device_, std::max(kPieceBytes, to.size_bytes), vk::MemoryUse::kUpload, "staging memory");
+  }
   return half.staging.mapped().first(to.size_bytes);
 }
 
@@ -41,9 +38,8 @@ void Uploader::finish() {
   }
 }
 
-uint64_t Uploader::staging_bytes(const vk::DeviceFacts& facts) {
-  const bool separate = facts.type == vk::DeviceType::kDiscrete || facts.type == vk::DeviceType::kVirtual;
-  return separate ? 2 * kPieceBytes : 0;
+bool Uploader::needs_staging(const vk::DeviceFacts& facts) {
+  return facts.type == vk::DeviceType::kDiscrete || facts.type == vk::DeviceType::kVirtual;
 }
 
 }  // namespace motley::engine

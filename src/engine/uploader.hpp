@@ -13,25 +13,27 @@
 namespace motley::engine {
 
 /// Writes into buffers: straight where the host sees their memory, else through two staging halves in turn,
-/// so that one is filled while the other is copied. Everything is in place after finish().
+/// so that one is filled while the other is copied. Everything is in place after finish(). For one thread;
+/// several uploaders may serve a device.
 class Uploader {
  public:
-  static constexpr uint64_t kPieceBytes = uint64_t{16} << 20;
+  static constexpr uint64_t kPieceBytes = uint64_t{8} << 20;
 
   explicit Uploader(vk::Device& device) : device_(device) {}
   Uploader(const Uploader&) = delete;
   Uploader& operator=(const Uploader&) = delete;
   ~Uploader() { device_.settle(); }
 
-  /// Memory to fill with the bytes of `to` (at most kPieceBytes); complete it with commit().
+  /// Memory to fill with the bytes of `to`; complete it with commit(). Pieces of up to kPieceBytes share the
+  /// same staging memory.
   std::span<std::byte> acquire(const vk::BufferRange& to);
   void commit();
   /// acquire, copy, commit.
   void write(const vk::BufferRange& to, std::span<const std::byte> bytes);
   void finish();
 
-  /// Staging memory used for a device, in bytes; 0 where none is needed.
-  static uint64_t staging_bytes(const vk::DeviceFacts& facts);
+  /// Whether the host reaches the device's memory through staging memory only.
+  static bool needs_staging(const vk::DeviceFacts& facts);
 
  private:
   struct Half {
