@@ -4,10 +4,17 @@
 
 namespace motley::engine {
 
+/// Empty where it takes staging memory.
+std::span<std::byte> Uploader::seen_by_host(const vk::BufferRange& range) const {
+  const std::span<std::byte> mapped = range.buffer->mapped();
+  return mapped.empty() || always_staged_ ? std::span<std::byte>()
+                                          : mapped.subspan(range.offset_bytes, range.size_bytes);
+}
+
 std::span<std::byte> Uploader::acquire(const vk::BufferRange& to) {
   target_ = to;
-  const std::span<std::byte> mapped = to.buffer->mapped();
-  if (!mapped.empty()) return mapped.subspan(to.offset_bytes, to.size_bytes);
+  const std::span<std::byte> seen = seen_by_host(to);
+  if (!seen.empty()) return seen;
   Half& half = halves_[current_];
   if (half.submission != 0) device_.wait(half.submission);
   if (half.staging.size_bytes() < to.size_bytes) {
@@ -18,7 +25,7 @@ std::span<std::byte> Uploader::acquire(const vk::BufferRange& to) {
 }
 
 void Uploader::commit() {
-  if (!target_.buffer->mapped().empty()) return;
+  if (!seen_by_host(target_).empty()) return;
   Half& half = halves_[current_];
   half.commands = std::make_unique<vk::CommandList>(device_);
   half.commands->copy({half.staging, 0, target_.size_bytes}, target_);

@@ -19,7 +19,9 @@ class Uploader {
  public:
   static constexpr uint64_t kPieceBytes = uint64_t{8} << 20;
 
-  explicit Uploader(vk::Device& device) : device_(device) {}
+  /// `always_staged`: also where the host sees the memory, for trying what other devices need.
+  explicit Uploader(vk::Device& device, bool always_staged = false)
+      : device_(device), always_staged_(always_staged) {}
   Uploader(const Uploader&) = delete;
   Uploader& operator=(const Uploader&) = delete;
   ~Uploader() { device_.settle(); }
@@ -42,7 +44,10 @@ class Uploader {
     uint64_t submission = 0;
   };
 
+  std::span<std::byte> seen_by_host(const vk::BufferRange& range) const;
+
   vk::Device& device_;
+  bool always_staged_;
   std::array<Half, 2> halves_;
   size_t current_ = 0;
   vk::BufferRange target_;
