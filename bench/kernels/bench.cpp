@@ -70,7 +70,7 @@ void Bench::run(benchmark::State& state, const std::string& name, const Prepare&
   state.counters["of_bandwidth"] = gbs / limits_.bandwidth_gbs;
   if (gflops > 0) {
     state.counters["GFLOP/s"] = gflops;
-    state.counters["of_peak"] = gflops / limits_.arithmetic_gflops;
+    state.counters["of_peak"] = gflops / limits_.gflops;
   }
   state.counters["error"] = subject.error;
 }

@@ -29,7 +29,7 @@ struct Shapes {
 /// What a device can do at most.
 struct Limits {
   double bandwidth_gbs = 0;
-  double arithmetic_gflops = 0;
+  double gflops = 0;
 };
 
 /// What a pass moves and computes at least, and how much of its results may be wrong.

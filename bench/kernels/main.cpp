@@ -1,4 +1,5 @@
 // kernels_bench: every kernel by itself, with every format, verified before it is timed.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -46,11 +47,15 @@ int run(const Options& options, std::vector<char*> arguments) {
   const std::shared_ptr<vk::Device> device = open_device(options.device);
   kernels::Context context(*device);
   if (options.gpu_kernels) context.profile = kernels::make_gpu_profile(device->facts());
-  const Limits limits{kernels::measure_bandwidth_gbs(context), kernels::measure_arithmetic_gflops(context)};
+  const double arithmetic_gflops = kernels::measure_arithmetic_gflops(context);
+  const double matrix_gflops = kernels::measure_matrix_gflops(context);
+  const Limits limits{kernels::measure_bandwidth_gbs(context), std::max(arithmetic_gflops, matrix_gflops)};
   benchmark::AddCustomContext("device", device->facts().name);
   benchmark::AddCustomContext("driver", device->facts().driver_name + " " + device->facts().driver_info);
   benchmark::AddCustomContext("bandwidth", fmt::format("{:.2f} GB/s", limits.bandwidth_gbs));
-  benchmark::AddCustomContext("arithmetic", fmt::format("{:.1f} GFLOP/s", limits.arithmetic_gflops));
+  benchmark::AddCustomContext("arithmetic", fmt::format("{:.1f} GFLOP/s", arithmetic_gflops));
+  if (matrix_gflops > 0)
+    benchmark::AddCustomContext("arithmetic of matrices", fmt::format("{:.1f} GFLOP/s", matrix_gflops));
 
   auto count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
@@ -72,7 +77,8 @@ int execute(int argc, char** argv) {
       "figure is\n"
       "told as a share of what the device was measured to do at most in the same run: reading its memory, "
       "and\n"
-      "single-precision arithmetic without matrix units. Options of Google Benchmark work as well:\n"
+      "arithmetic, in single precision or by matrix units, whichever is faster. Options of Google Benchmark "
+      "work as well:\n"
       "--benchmark_filter=matmul/q4_0, --benchmark_format=json.");
   Options options;
   app.add_option("--device", options.device,
