@@ -1,6 +1,9 @@
 #include "kernels/attention.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/math.hpp"
@@ -18,24 +21,74 @@ uint32_t group_size(const AttentionShape& shape, const CacheShape& cache) {
   return shape.heads / cache.kv_heads;
 }
 
-/// A compiled flavour of attention.comp.
-struct AttentionVariant : Variant {
-  uint32_t rows;  ///< (query head, token) rows that a workgroup handles
+/// How rows are divided among workgroups.
+struct AttentionLaunch {
+  uint32_t rows = 0;                ///< of a workgroup
+  std::vector<uint32_t> constants;  ///< to specialize for: what the flavour's source declares
 };
 
-/// Best first. For a single row, handling several would only repeat it.
-constexpr AttentionVariant kVariants[] = {{{".r4", &kAnyDevice}, 4}, {{"", &kAnyDevice}, 1}};
+/// A compiled flavour of attention.comp.
+struct AttentionVariant : Variant {
+  uint32_t least_rows;  ///< of one KV head for which it is taken
+  uint32_t rows;        ///< that a workgroup handles; of tiles the fewest
+  bool leaves_parts;    ///< can divide the positions among workgroups, for attention_merge()
+  AttentionLaunch (*launch)(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
+                            uint32_t rows, bool partial);
+};
 
-/// For so many rows of one KV head.
-Choice<AttentionVariant> choose(const Profile& profile, const CacheShape& cache, uint32_t rows) {
-  return choose<AttentionVariant>(profile, std::string("attention") + cache_flavour(cache), kVariants,
-                                  [&](const AttentionVariant& row) { return row.rows == 1 || rows > 1; });
+AttentionLaunch launch_rows(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
+                            uint32_t, bool partial) {
+  return {row.rows, {profile.attention_workgroup, cache.head_size, partial}};
 }
 
-const vk::Pipeline& attention_pipeline(Context& context, const CacheShape& cache,
-                                       const vk::ShaderCode& shader, bool partial) {
-  const uint32_t constants[] = {context.profile.attention_workgroup, cache.head_size, partial};
-  return context.device.pipeline(shader, constants);
+/// The shape of attention_tile.glsl's tiles.
+struct TileShape {
+  static constexpr uint32_t kWorkgroup = 128;
+  static constexpr uint32_t kWideHead = 128;
+
+  uint32_t rows;
+  uint32_t element_places;
+  uint32_t values_at_once;
+
+  /// An invocation's sums are 64 numbers at most. Values of 1024 elements lie in shared memory at once.
+  TileShape(uint32_t of_rows, uint32_t head_size)
+      : rows(of_rows),
+        element_places(head_size > kWideHead ? 16 : 8),
+        values_at_once(std::clamp(std::bit_floor(1024 / head_size), 4U, 64U)) {}
+
+  uint32_t shared_memory_bytes(uint32_t head_size) const {
+    constexpr uint32_t kScoreStride = 68;
+    return (rows * (kScoreStride + 1) + values_at_once * head_size + kWorkgroup) * 4;
+  }
+};
+
+/// Twice as many rows as the fewest, so that half as many workgroups read keys and values, where that leaves
+/// no cores idle and fits registers and shared memory.
+AttentionLaunch launch_tiles(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
+                             uint32_t rows, bool) {
+  TileShape tile(2 * row.rows, cache.head_size);
+  if (cache.head_size > TileShape::kWideHead ||
+      tile.shared_memory_bytes(cache.head_size) > profile.shared_memory_bytes ||
+      div_ceil(rows, tile.rows) * cache.kv_heads < profile.enough_tiles)
+    tile.rows = row.rows;
+  return {tile.rows,
+          {TileShape::kWorkgroup, cache.head_size, tile.rows, tile.element_places, tile.values_at_once}};
+}
+
+/// Best first. For a single row, handling several would only repeat it.
+constexpr AttentionVariant kVariants[] = {{{".tile", &kTiles}, kTileRows, 32, false, launch_tiles},
+                                          {{".r4", &kAnyDevice}, 2, 4, true, launch_rows},
+                                          {{"", &kAnyDevice}, 1, 1, true, launch_rows}};
+
+/// Whether a variant may handle so many rows of one KV head.
+auto serving(uint32_t rows, bool partial) {
+  return
+      [=](const AttentionVariant& row) { return rows >= row.least_rows && (row.leaves_parts || !partial); };
+}
+
+Choice<AttentionVariant> choose(const Profile& profile, const CacheShape& cache, uint32_t rows,
+                                bool partial) {
+  return choose<AttentionVariant>(profile, attention_use(cache, rows), kVariants, serving(rows, partial));
 }
 
 shaders::AttentionParameters make_parameters(const Profile& profile, const AttentionShape& shape,
@@ -67,15 +120,20 @@ vk::Work work_of(const AttentionShape& shape, const CacheShape& cache, uint32_t 
 void attention_prefill(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                        const vk::BufferRange& step, const Vectors& q, const Cache& cache, const Vectors& y,
                        uint32_t tokens, const Forms& forms) {
+  if ((q.stride | y.stride) % 4 != 0) {
+    fail(ErrorCode::kInternal, "attention is given vectors of strides {} and {}, no multiples of 4", q.stride,
+         y.stride);
+  }
   const uint32_t rows = tokens * group_size(shape, cache.shape);
-  const auto [variant, shader] = choose(context.profile, cache.shape, rows);
-  const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, shader, false);
+  const auto [variant, shader] = choose(context.profile, cache.shape, rows, false);
+  const AttentionLaunch launch = variant.launch(variant, context.profile, cache.shape, rows, false);
+  const vk::Pipeline& pipeline = context.device.pipeline(shader, launch.constants);
   shaders::AttentionParameters parameters =
       make_parameters(context.profile, shape, cache.shape, q, y, tokens);
   for (const CacheSlice& slice : cache.slices) {
     parameters.kv_head_first = slice.first_head;
     commands.dispatch(pipeline, {step, q.range, slice.keys, slice.values, y.range}, parameters,
-                      {div_ceil(rows, variant.rows), slice.heads, 1},
+                      {div_ceil(rows, launch.rows), slice.heads, 1},
                       work_of(shape, cache.shape, slice.heads, tokens));
   }
   round_vectors(context, commands, y, shape.heads * cache.shape.head_size, tokens, forms);
@@ -84,8 +142,10 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
 void attention_decode(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                       const vk::BufferRange& step, const Vectors& q, const Cache& cache,
                       const vk::BufferRange& parts, const Vectors& y, const Forms& forms) {
-  const auto [variant, shader] = choose(context.profile, cache.shape, group_size(shape, cache.shape));
-  const vk::Pipeline& pipeline = attention_pipeline(context, cache.shape, shader, true);
+  const uint32_t rows = group_size(shape, cache.shape);
+  const auto [variant, shader] = choose(context.profile, cache.shape, rows, true);
+  const vk::Pipeline& pipeline = context.device.pipeline(
+      shader, variant.launch(variant, context.profile, cache.shape, rows, true).constants);
   shaders::AttentionParameters parameters = make_parameters(context.profile, shape, cache.shape, q, y, 1);
   for (size_t i = 0; i < cache.slices.size(); ++i) {
     const CacheSlice& slice = cache.slices[i];
@@ -116,9 +176,18 @@ void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads
   round_vectors(context, commands, y, heads * head_size, 1, forms);
 }
 
+Use attention_use(const CacheShape& cache, uint32_t rows) {
+  return {std::string("attention") + cache_flavour(cache), rows < kTileRows ? "" : "many rows"};
+}
+
 Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows) {
-  const auto [variant, shader] = choose(profile, cache, rows);
+  const auto [variant, shader] = choose(profile, cache, rows, false);
   return {variant, shader};
+}
+
+std::vector<Choice<Variant>> attention_variants(const Profile& profile, const CacheShape& cache,
+                                                uint32_t rows) {
+  return eligible<AttentionVariant>(profile, attention_use(cache, rows), kVariants, serving(rows, false));
 }
 
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache) {
@@ -138,7 +207,7 @@ void write_attention_step(const Profile& profile, const AttentionShape& shape, c
   step_words[shaders::STEP_SPLITS] = splits;
   for (size_t i = 0; i < cache.slices.size(); ++i) {
     uint32_t* groups = &step_words[shaders::STEP_ATTENTION_GROUPS + 3 * i];
-    groups[0] = div_ceil(group, choose(profile, cache.shape, group).row.rows);
+    groups[0] = div_ceil(group, choose(profile, cache.shape, group, true).row.rows);
     groups[1] = cache.slices[i].heads;
     groups[2] = splits;
   }

@@ -32,8 +32,19 @@ void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads
                      const vk::BufferRange& step, const vk::BufferRange& parts, const Vectors& y,
                      const Forms& forms = {});
 
-/// The variant for so many rows (tokens * query heads that share a KV head) and a cache of these types.
+/// From so many rows (tokens * query heads that share a KV head) on tiles pay: with fewer, a large GPU would
+/// have too few of them.
+constexpr uint32_t kTileRows = 128;
+
+/// The variant of attention_prefill() for so many rows and a cache of these types.
 Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows);
+
+/// All variants that it could take, best first, whatever tuning prefers.
+std::vector<Choice<Variant>> attention_variants(const Profile& profile, const CacheShape& cache,
+                                                uint32_t rows);
+
+/// What they are chosen for.
+Use attention_use(const CacheShape& cache, uint32_t rows);
 
 /// Scratch that attention_decode needs for a cache this long, in bytes.
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache);

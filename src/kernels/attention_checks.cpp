@@ -145,4 +145,18 @@ double attention(const Context& of, const KernelNeeds::CacheTypes& types, const 
   return worst.get();
 }
 
+double attention_of_prompts(const Context& context, const KernelNeeds::CacheTypes& types,
+                            uint32_t head_size) {
+  constexpr uint32_t kGroup = 3;
+  constexpr uint32_t kTokens = kTileRows / kGroup + 2;
+  constexpr uint32_t kPosition = 37;  // so that the second tile of positions is seen in part
+  Worst worst;
+  for (const uint32_t enough_tiles : {1U, context.profile.enough_tiles}) {
+    Context sized = context;
+    sized.profile.enough_tiles = enough_tiles;
+    worst.add(attention(sized, types, {head_size, kGroup, kPosition, kTokens, false}));
+  }
+  return worst.get();
+}
+
 }  // namespace motley::kernels::checks

@@ -41,6 +41,8 @@ struct AttentionCase {
   bool decode;
 };
 double attention(const Context& context, const KernelNeeds::CacheTypes& types, const AttentionCase& c);
+/// Of kTileRows rows and more, with tiles of either height.
+double attention_of_prompts(const Context& context, const KernelNeeds::CacheTypes& types, uint32_t head_size);
 
 /// Collects the largest of several errors; NaN stays.
 class Worst {

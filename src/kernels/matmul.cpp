@@ -24,7 +24,6 @@ constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.bro
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
                                  "subgroups of 4"};
 
-constexpr Requirement kTiles{[](const Profile& profile) { return profile.tiles; }, "a GPU"};
 constexpr Requirement kMatrices{[](const Profile& profile) { return profile.matrices.m > 0; },
                                 "cooperative matrices of halves, subgroups of a size that can be asked for"};
 

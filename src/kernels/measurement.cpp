@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <functional>
 
 #include "base/math.hpp"
-#include "kernels/attention.hpp"
 #include "kernels/bandwidth.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/made_up.hpp"
+#include "kernels/made_up_attention.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/timing.hpp"
-#include "params/step.h"
 #include "placement/machine.hpp"
 #include "vk/buffer.hpp"
 
@@ -132,65 +129,24 @@ double measure_matmat_gflops(Context& context, const WeightSet& weights, const V
   return 2.0 * rows * profile.measured_columns * tokens / seconds / 1e9;
 }
 
-/// A layer's attention with made-up queries and cache, like that of models of today: four heads share keys.
-class Attention {
- public:
-  explicit Attention(Context& context)
-      : context_(context),
-        shape_{context.profile.measured_heads,
-               1 / std::sqrt(static_cast<float>(context.profile.measured_head_size))} {
-    const Profile& profile = context.profile;
-    cache_.shape = {std::max(profile.measured_heads / 4, 1U), profile.measured_head_size,
-                    profile.measured_positions};
-    const CacheShape& shape = cache_.shape;
-    stride_ = round_up(shape_.heads * shape.head_size, kActivationPadding);
-    const auto buffer = [&](uint64_t bytes) { return filled(context.device, bytes, kPattern); };
-    const uint64_t vectors_bytes = uint64_t{stride_} * profile.measured_chunk * sizeof(float);
-    q_ = buffer(vectors_bytes);
-    y_ = buffer(vectors_bytes);
-    keys_ = buffer(shape.kv_heads * shape.key_head_bytes());
-    values_ = buffer(shape.kv_heads * shape.value_head_bytes());
-    parts_ = buffer(attention_parts_bytes(profile, shape_, shape));
-    cache_.slices = {{0, shape.kv_heads, keys_, values_}};
-    step_ = vk::Buffer(context.device, shaders::STEP_TOKENS * sizeof(uint32_t), vk::MemoryUse::kShared,
-                       kMeasuring);
-  }
+/// Of a token that attends to all positions.
+double measure_decode_attention_gflops(Context& context, MadeUpAttention& attention, double dispatch_us) {
+  const uint32_t last = attention.positions() - 1;
+  attention.set_position(last);
+  const double seconds = best_pass_seconds(
+      context.device, [&](vk::CommandList& commands) { attention.decode(context, commands); });
+  // Its two dispatches are counted as such.
+  return attention.giga(1, last) / std::max(seconds - 2e-6 * dispatch_us, seconds / 4);
+}
 
-  /// Of a token that attends to all positions.
-  double decode_gflops(double dispatch_us) {
-    const uint32_t last = cache_.shape.context - 1;
-    const double seconds = measure(last, [&](vk::CommandList& commands) {
-      attention_decode(context_, commands, shape_, step_, {q_, stride_}, cache_, parts_, {y_, stride_});
-    });
-    // Its two dispatches are counted as such.
-    return flops(last + 1.0) / std::max(seconds - 2e-6 * dispatch_us, seconds / 4) / 1e9;
-  }
-
-  /// Of a chunk in the middle of a prompt of placement::kManyTokens.
-  double prefill_gflops() {
-    const uint32_t tokens = context_.profile.measured_chunk;
-    const uint32_t first = (placement::kManyTokens - tokens) / 2;
-    const double seconds = measure(first, [&](vk::CommandList& commands) {
-      attention_prefill(context_, commands, shape_, step_, {q_, stride_}, cache_, {y_, stride_}, tokens);
-    });
-    return flops(tokens * (first + 0.5 * (tokens + 1))) / seconds / 1e9;
-  }
-
- private:
-  /// Two products of a head's length for each pair of query and position, two operations an element.
-  double flops(double pairs) const { return 4.0 * shape_.heads * cache_.shape.head_size * pairs; }
-
-  double measure(uint32_t position, const Pass& pass) {
-    write_attention_step(context_.profile, shape_, cache_, position, step_.mapped_as<uint32_t>());
-    return best_pass_seconds(context_.device, pass);
-  }
-
-  Context& context_;
-  AttentionShape shape_;
-  Cache cache_;
-  uint32_t stride_ = 0;
-  vk::Buffer q_, y_, keys_, values_, parts_, step_;
-};
+/// Of a chunk in the middle of a prompt.
+double measure_prefill_attention_gflops(Context& context, MadeUpAttention& attention) {
+  const uint32_t first = MadeUpAttention::middle(context.profile);
+  attention.set_position(first);
+  const double seconds = best_pass_seconds(
+      context.device, [&](vk::CommandList& commands) { attention.prefill(context, commands); });
+  return attention.giga(context.profile.measured_chunk, first) / seconds;
+}
 
 /// Two norms and the activation of a feed-forward part four times as wide, as a layer has them.
 double measure_activation_gbs(Context& context) {
@@ -227,9 +183,9 @@ Measurements measure_device(Context& context) {
   measure_link(context, result);
   result.dispatch_us = measure_dispatch_us(context);
   result.handoff_us = measure_handoff_us(context);
-  Attention attention(context);
-  result.decode_attention_gflops = attention.decode_gflops(result.dispatch_us);
-  result.prefill_attention_gflops = attention.prefill_gflops();
+  MadeUpAttention attention(context, false, false);
+  result.decode_attention_gflops = measure_decode_attention_gflops(context, attention, result.dispatch_us);
+  result.prefill_attention_gflops = measure_prefill_attention_gflops(context, attention);
   result.activation_gbs = measure_activation_gbs(context);
   return result;
 }

@@ -33,6 +33,21 @@ KernelUse only(std::string shader, std::string kernel, std::string purpose,
   return {std::move(kernel), "", std::move(purpose), choose, std::move(error), limit};
 }
 
+/// Attention of so many tokens that GPUs compute it by tiles.
+void add_prompt_use(std::vector<KernelUse>& uses, uint32_t head_size, const std::string& name,
+                    const KernelNeeds::CacheTypes& types) {
+  const CacheShape shape{0, 0, 0, types.keys_f32, types.values_f32};
+  const auto key = [shape](const Profile&) { return attention_use(shape, kTileRows).key(); };
+  Comparison comparison{
+      key, key, "GFLOP/s",
+      [shape](const Profile& profile) { return attention_variants(profile, shape, kTileRows); },
+      [types](Context& context) { return attention_workload(context, types.keys_f32, types.values_f32); }};
+  uses.push_back({"attention", name, "many rows",
+                  [shape](const Profile& profile) { return attention_choice(profile, shape, kTileRows); },
+                  [=](Context& context) { return checks::attention_of_prompts(context, types, head_size); },
+                  kAttentionLimit, std::move(comparison)});
+}
+
 void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                     const KernelNeeds::CacheTypes& types) {
   const uint32_t head_size = needs.head_size;
@@ -55,6 +70,7 @@ void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                     return worst.get();
                   },
                   kAttentionLimit});
+  add_prompt_use(uses, head_size, name, types);
   if (!needs.single_heads) return;
   uses.push_back({"attention", name, "one row",
                   [shape](const Profile& profile) { return attention_choice(profile, shape, 1); },

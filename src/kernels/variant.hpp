@@ -24,6 +24,9 @@ inline constexpr Requirement kTexels{[](const Profile& profile) { return profile
 inline constexpr Requirement kIntegerProducts{[](const Profile& profile) { return profile.int8_activations; },
                                               "fast products of integers"};
 
+/// Of flavours that work through shared memory, which CPU drivers do not have.
+inline constexpr Requirement kTiles{[](const Profile& profile) { return profile.tiles; }, "a GPU"};
+
 /// What a flavour reckons with, which decides how far from double precision its results may be.
 enum class Arithmetic {
   kFloat32,

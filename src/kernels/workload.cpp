@@ -5,6 +5,7 @@
 
 #include "base/math.hpp"
 #include "kernels/made_up.hpp"
+#include "kernels/made_up_attention.hpp"
 #include "kernels/matmul.hpp"
 
 namespace motley::kernels {
@@ -67,6 +68,14 @@ Workload product_workload(Context& context, quant::Format format, uint32_t token
   return {
       [products, rows](Context& with, vk::CommandList& commands) { products->record(with, commands, rows); },
       (one ? static_cast<double>(bytes) : operations) / 1e9};
+}
+
+Workload attention_workload(Context& context, bool keys_f32, bool values_f32) {
+  const auto attention = std::make_shared<MadeUpAttention>(context, keys_f32, values_f32);
+  const uint32_t first = MadeUpAttention::middle(context.profile);
+  attention->set_position(first);
+  return {[attention](Context& with, vk::CommandList& commands) { attention->prefill(with, commands); },
+          attention->giga(context.profile.measured_chunk, first)};
 }
 
 }  // namespace motley::kernels

@@ -20,4 +20,8 @@ struct Workload {
 /// as the variant that the context chooses now does in 20 ms. Throws Error{kOutOfMemory}.
 Workload product_workload(Context& context, quant::Format format, uint32_t tokens, bool may_round);
 
+/// Attention of a chunk in the middle of a prompt over a cache of these types; operations are counted. Throws
+/// Error{kOutOfMemory}.
+Workload attention_workload(Context& context, bool keys_f32, bool values_f32);
+
 }  // namespace motley::kernels
