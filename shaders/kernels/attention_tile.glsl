@@ -1,20 +1,23 @@
 // Attention of a tile of rows at a time, in single precision, so that keys and values are read once for all of its rows.
 //
-// A workgroup goes through the positions in tiles of 64. Of each it multiplies queries with keys, a few elements of them at a time in
-// shared memory, every invocation some rows with four positions; lays the scores there and turns them into probabilities, every
-// invocation a part of one row; then adds up the values, which take the place beside, every invocation some rows and elements.
-// Sums stay in registers until the end. A tile in which the workgroup's first row sees every position needs no mask.
-layout(constant_id = 2) const uint TILE_ROWS = 64;       // at least 32, so that queries and keys have room where scores will lie
+// A workgroup goes through the positions in tiles of 32. Of each it multiplies queries with keys, some elements of them at a time in
+// shared memory, every invocation a few rows with four positions; lays the scores there and turns them into probabilities, every
+// invocation a part of one row; then adds up the values, which take the place beside, every invocation a few rows and elements.
+// Sums stay in registers until the end. Rows that see all positions of a tile need no mask there.
+//
+// Tiles of 64 positions would read a fifth less from shared memory, but take 136 registers of AMD's compiler and 22 KiB for 64 rows of
+// heads of 128: one subgroup a SIMD on Vega instead of two, and spilled registers on GFX1100.
+layout(constant_id = 2) const uint TILE_ROWS = 64;
 layout(constant_id = 3) const uint ELEMENT_PLACES = 8;   // invocations side by side along the elements of a sum
 layout(constant_id = 4) const uint VALUES_AT_ONCE = 16;  // positions whose values lie in shared memory at once
 
 const uint WORKGROUP = gl_WorkGroupSize.x;
 const uint HEAD_QUADS = HEAD_SIZE / 4;  // of four elements
 const uint PAIRS = HEAD_SIZE / 2;
-const uint TILE_POSITIONS = 64;
+const uint TILE_POSITIONS = 32;
 const uint POSITION_QUADS = TILE_POSITIONS / 4;
 
-const uint STEP_QUADS = 4;                // of elements that are multiplied at once
+const uint STEP_QUADS = 8;                 // of elements that are multiplied at once
 const uint QUERY_STRIDE = STEP_QUADS + 1;  // odd, so that neighbouring rows lie in other banks of the memory
 const uint KEY_STRIDE = POSITION_QUADS + 1;
 const uint KEYS_FROM = TILE_ROWS * QUERY_STRIDE;
@@ -29,6 +32,9 @@ const uint SHARE = POSITION_QUADS / SHARERS;
 
 const uint VALUES_FROM = TILE_ROWS * SCORE_STRIDE;
 const uint VALUE_TASKS = VALUES_AT_ONCE * HEAD_QUADS;
+const uint KEYS_END = KEYS_FROM + 4 * STEP_QUADS * KEY_STRIDE;
+const uint VALUES_END = VALUES_FROM + VALUE_TASKS;
+const uint ROOM = KEYS_END > VALUES_END ? KEYS_END : VALUES_END;
 const uint VALUE_PLACES = WORKGROUP / ELEMENT_PLACES;  // invocations side by side along the rows
 const uint VALUE_ROWS = TILE_ROWS / VALUE_PLACES;      // of an invocation, of each of them
 const uint VALUE_QUADS = (HEAD_QUADS + ELEMENT_PLACES - 1) / ELEMENT_PLACES;
@@ -48,7 +54,7 @@ layout(binding = 4, std430) writeonly buffer Y { vec4 y[]; };
 
 // First queries [row][four elements] and, from KEYS_FROM, keys [element][four positions]; then scores or probabilities
 // [row][four positions] and, from VALUES_FROM, values [position][four elements].
-shared vec4 tile[VALUES_FROM + VALUE_TASKS];
+shared vec4 tile[ROOM];
 shared float of_sharers[WORKGROUP];  // [sharer][row]
 shared float rescale[TILE_ROWS];     // of the sums so far, where the row's maximum has grown
 

@@ -41,44 +41,32 @@ AttentionLaunch launch_rows(const AttentionVariant& row, const Profile& profile,
   return {row.rows, {profile.attention_workgroup, cache.head_size, partial}};
 }
 
-/// The shape of attention_tile.glsl's tiles.
-struct TileShape {
-  static constexpr uint32_t kWorkgroup = 128;
-  static constexpr uint32_t kWideHead = 128;
-
-  uint32_t rows;
-  uint32_t element_places;
-  uint32_t values_at_once;
-
-  /// An invocation's sums are 64 numbers at most. Values of 1024 elements lie in shared memory at once.
-  TileShape(uint32_t of_rows, uint32_t head_size)
-      : rows(of_rows),
-        element_places(head_size > kWideHead ? 16 : 8),
-        values_at_once(std::clamp(std::bit_floor(1024 / head_size), 4U, 64U)) {}
-
-  uint32_t shared_memory_bytes(uint32_t head_size) const {
-    constexpr uint32_t kScoreStride = 68;
-    return (rows * (kScoreStride + 1) + values_at_once * head_size + kWorkgroup) * 4;
-  }
-};
+constexpr uint32_t kTileWorkgroup = 128;
+constexpr uint32_t kFewestTileRows = 32;
 
 /// Twice as many rows as the fewest, so that half as many workgroups read keys and values, where that leaves
-/// no cores idle and fits registers and shared memory.
+/// no cores idle; an invocation's sums are 64 numbers at most, for which large heads leave no more rows.
+/// Values of 1024 elements lie in shared memory at once; 16 KiB, which every device has, are enough for all.
 AttentionLaunch launch_tiles(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
                              uint32_t rows, bool) {
-  TileShape tile(2 * row.rows, cache.head_size);
-  if (cache.head_size > TileShape::kWideHead ||
-      tile.shared_memory_bytes(cache.head_size) > profile.shared_memory_bytes ||
-      div_ceil(rows, tile.rows) * cache.kv_heads < profile.enough_tiles)
-    tile.rows = row.rows;
-  return {tile.rows,
-          {TileShape::kWorkgroup, cache.head_size, tile.rows, tile.element_places, tile.values_at_once}};
+  constexpr uint32_t kWideHead = 128;
+  constexpr uint32_t kTilePositions = 32;
+  const uint32_t head_size = cache.head_size;
+  const uint32_t twice = 2 * row.rows;
+  const bool many = div_ceil(rows, twice) * cache.kv_heads >= profile.enough_tiles;
+  const uint32_t tile_rows = many && head_size <= kWideHead ? twice : row.rows;
+  // An invocation has the sums of four rows where that leaves few of them idle.
+  const bool is_whole = head_size > kWideHead || head_size % 64 == 0;
+  const uint32_t element_places = tile_rows == kFewestTileRows && is_whole ? 16 : 8;
+  const uint32_t values_at_once = std::clamp(std::bit_floor(1024 / head_size), 4U, kTilePositions);
+  return {tile_rows, {kTileWorkgroup, head_size, tile_rows, element_places, values_at_once}};
 }
 
 /// Best first. For a single row, handling several would only repeat it.
-constexpr AttentionVariant kVariants[] = {{{".tile", &kTiles}, kTileRows, 32, false, launch_tiles},
-                                          {{".r4", &kAnyDevice}, 2, 4, true, launch_rows},
-                                          {{"", &kAnyDevice}, 1, 1, true, launch_rows}};
+constexpr AttentionVariant kVariants[] = {
+    {{".tile", &kTiles}, kTileRows, kFewestTileRows, false, launch_tiles},
+    {{".r4", &kAnyDevice}, 2, 4, true, launch_rows},
+    {{"", &kAnyDevice}, 1, 1, true, launch_rows}};
 
 /// Whether a variant may handle so many rows of one KV head.
 auto serving(uint32_t rows, bool partial) {

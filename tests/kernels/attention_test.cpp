@@ -162,6 +162,64 @@ TEST_P(AttentionTest, LargeScores) {
   check({.position = 150, .query_scale = 60.0F, .decode = true});
 }
 
+/// With the tiles of a GPU, of 64 rows where the head is not too large.
+class AttentionTilesTest : public AttentionTest {
+ protected:
+  void SetUp() override {
+    AttentionTest::SetUp();
+    context().profile = make_gpu_profile(device().facts());
+    context().profile.enough_tiles = 1;
+    ASSERT_STREQ(attention_choice(context().profile, {}, kTileRows).shader.name, "attention.tile");
+  }
+};
+
+TEST_P(AttentionTilesTest, EveryCacheType) {
+  for (const bool keys_f32 : {false, true}) {
+    for (const bool values_f32 : {false, true})
+      check({.position = 21, .tokens = 65, .keys_f32 = keys_f32, .values_f32 = values_f32});
+  }
+}
+
+TEST_P(AttentionTilesTest, HeadSizes) {
+  for (const uint32_t head_size : {4U, 44U, 64U, 80U, 96U, 128U, 132U, 256U}) {
+    check({.heads = 3,
+           .kv_heads = 1,
+           .head_size = head_size,
+           .position = 37,
+           .tokens = 43,
+           .keys_f32 = false,
+           .values_f32 = false});
+  }
+}
+
+TEST_P(AttentionTilesTest, Groups) {
+  for (const uint32_t group : {1U, 3U, 7U, 16U})
+    check({.heads = 2 * group, .position = 5, .tokens = kTileRows / group + 1});
+}
+
+TEST_P(AttentionTilesTest, ChunksBeginAndEndAnywhere) {
+  for (const uint32_t position : {0U, 1U, 31U, 32U, 63U, 127U})
+    for (const uint32_t tokens : {64U, 65U}) check({.position = position, .tokens = tokens});
+}
+
+TEST_P(AttentionTilesTest, FewerRowsATile) {
+  context().profile.enough_tiles = 1000;
+  for (const uint32_t head_size : {8U, 80U, 128U})
+    check({.head_size = head_size, .position = 40, .tokens = 70});
+}
+
+TEST_P(AttentionTilesTest, SlicesOfTheCache) {
+  for (const uint32_t heads_a_slice : {1U, 2U})
+    check({.heads = 6, .kv_heads = 3, .position = 70, .tokens = 66, .heads_a_slice = heads_a_slice});
+}
+
+TEST_P(AttentionTilesTest, LargeScores) {
+  // Scores of some hundreds, whose exponentials are no floats, and a maximum that grows from tile to tile.
+  check({.position = 150, .tokens = 64, .query_scale = 60.0F});
+}
+
+MOTLEY_ON_EVERY_DEVICE(AttentionTilesTest);
+
 TEST_P(AttentionTest, RefusesACacheOfTooManySlices) {
   Cache cache{{64, 8, 8, false, false}, std::vector<CacheSlice>(21)};
   std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
