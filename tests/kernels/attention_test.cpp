@@ -1,6 +1,8 @@
 #include "kernels/attention.hpp"
 
 #include <cmath>
+#include <set>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "kernels/fixture.hpp"
@@ -203,9 +205,20 @@ TEST_P(AttentionTilesTest, ChunksBeginAndEndAnywhere) {
 }
 
 TEST_P(AttentionTilesTest, FewerRowsATile) {
+  const auto rows_of_tiles = [&] {
+    std::set<uint32_t> rows;
+    for (const vk::Pipeline* pipeline : device().pipelines())
+      if (std::string_view(pipeline->name()) == "attention.k32v32.tile")
+        rows.insert(pipeline->constants()[2]);
+    return rows;
+  };
+  check({.head_size = 12, .position = 40, .tokens = 70});
+  EXPECT_TRUE(rows_of_tiles().contains(64));
+
   context().profile.enough_tiles = 1000;
   for (const uint32_t head_size : {8U, 80U, 128U})
     check({.head_size = head_size, .position = 40, .tokens = 70});
+  EXPECT_TRUE(rows_of_tiles().contains(32));
 }
 
 TEST_P(AttentionTilesTest, SlicesOfTheCache) {

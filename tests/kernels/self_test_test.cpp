@@ -88,6 +88,18 @@ TEST_P(SelfTestTest, TilesPassAndGiveWay) {
   EXPECT_STREQ(uses.front().choose(profile()).shader.name, "matmul.q4_0.n8");
 }
 
+TEST_P(SelfTestTest, TilesOfAttentionPassAndGiveWay) {
+  profile() = make_gpu_profile(device().facts());
+  KernelNeeds needs{{}, {}, {{false, true}}};
+  needs.head_size = 64;
+  const std::vector<KernelUse> uses = uses_of(needs, "attention", "many rows");
+  EXPECT_EQ(try_all(uses), std::vector<std::string>{"attention.v32.tile"});
+  EXPECT_TRUE(verdict("attention.v32.tile").passed) << verdict("attention.v32.tile").reason;
+  EXPECT_GT(verdict("attention.v32.tile").nmse, 0);
+  profile().choices.verdicts["attention.v32.tile"].passed = false;
+  EXPECT_STREQ(uses.front().choose(profile()).shader.name, "attention.v32.r4");
+}
+
 /// Some shaders with the code of others, as if a driver had compiled them wrongly.
 const vk::ShaderCode* wrong_code(std::string_view name) {
   static std::map<std::string, vk::ShaderCode, std::less<>> made;
@@ -101,6 +113,7 @@ const vk::ShaderCode* wrong_code(std::string_view name) {
       name == "matmul.q8_0.tile")
     return with_code_of("matmul.q4_0" + std::string(name.substr(std::string_view("matmul.q8_0").size())));
   if (name == "rope.k32v32") return with_code_of("rope.k32");
+  if (name == "attention.v32.tile") return with_code_of("attention.tile");
   // Of three buffers in place of two.
   if (name == "swiglu" || name == "quantize") return with_code_of("rms_norm");
   return shaders::find(name);
@@ -112,6 +125,14 @@ TEST_P(SelfTestTest, TilesThatAreWrongAreFound) {
   const std::vector<KernelUse> uses = uses_of({{Format::kQ8_0}, {}, {}}, "matmul", "many tokens");
   profile().find_shader = wrong_code;
   ASSERT_EQ(next_trial(profile(), uses)->variant(), "matmul.q8_0.tile");
+  EXPECT_FALSE(run_trial(context(), *next_trial(profile(), uses)).passed);
+}
+
+TEST_P(SelfTestTest, TilesOfAttentionThatAreWrongAreFound) {
+  profile() = make_gpu_profile(device().facts());
+  const std::vector<KernelUse> uses = uses_of({{}, {}, {{false, true}}}, "attention", "many rows");
+  profile().find_shader = wrong_code;
+  ASSERT_EQ(next_trial(profile(), uses)->variant(), "attention.v32.tile");
   EXPECT_FALSE(run_trial(context(), *next_trial(profile(), uses)).passed);
 }
 

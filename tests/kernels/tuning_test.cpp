@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/attention.hpp"
 #include "kernels/fixture.hpp"
 #include "kernels/matmul.hpp"
 
@@ -115,6 +116,27 @@ TEST_P(RatesTest, AreMeasuredForAllAndEachIsRight) {
     EXPECT_LE(use.error(preferring), nmse_limit(choice.row.arithmetic, use.limit));
   }
   EXPECT_EQ(device().memory_usage().now_bytes, before);
+}
+
+/// Of attention over prompts, with the flavours and a few heads of a GPU.
+TEST_P(RatesTest, AreMeasuredForAttention) {
+  Profile& profile = context().profile;
+  profile = make_gpu_profile(device().facts());
+  profile.measured_heads = 4;
+  profile.measured_head_size = 64;
+  profile.measured_positions = 512;
+  profile.measured_chunk = kTileRows;
+  const std::vector<KernelUse> uses = kernel_uses({{}, {}, {{false, false}}});
+  const auto use = std::ranges::find(uses, "many rows", &KernelUse::purpose);
+  ASSERT_NE(use, uses.end());
+  EXPECT_EQ(contenders(profile, *use), (Names{"attention.tile", "attention.r4", "attention"}));
+  const std::vector<Tuned::Figure> figures = measure_rates(context(), *use);
+  ASSERT_EQ(figures.size(), 3U);
+  for (const Tuned::Figure& figure : figures) EXPECT_GT(figure.rate, 0) << figure.variant;
+  EXPECT_EQ(winner({{figures[0], {"attention.r4", 2 * figures[0].rate}}}), "attention.r4");
+  prefer(profile, *use, "attention.r4");
+  EXPECT_STREQ(use->choose(profile).shader.name, "attention.r4");
+  EXPECT_LE(use->error(context()), use->limit);
 }
 
 MOTLEY_ON_EVERY_DEVICE(RatesTest);

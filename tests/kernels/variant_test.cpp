@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/matmul.hpp"
+#include "params/step.h"
 
 namespace motley::kernels {
 namespace {
@@ -74,6 +76,39 @@ TEST(Variant, PromptsTakeTilesOnAGpu) {
   vk::DeviceFacts facts = card({});
   facts.type = vk::DeviceType::kCpu;
   EXPECT_EQ(chosen(make_profile(facts), 512), "matmul.q4_0.n8");
+}
+
+/// The variant for the attention of so many rows.
+std::string chosen_attention(const Profile& profile, uint32_t rows) {
+  return attention_choice(profile, {8, 128, 4096, false, true}, rows).shader.name;
+}
+
+TEST(Variant, AttentionOverPromptsTakesTilesOnAGpu) {
+  Profile profile = make_profile(card({}));
+  EXPECT_EQ(chosen_attention(profile, 1), "attention.v32");
+  EXPECT_EQ(chosen_attention(profile, kTileRows - 1), "attention.v32.r4");
+  EXPECT_EQ(chosen_attention(profile, kTileRows), "attention.v32.tile");
+  switch_off(profile, "attention.v32.tile");
+  EXPECT_EQ(chosen_attention(profile, kTileRows), "attention.v32.r4");
+  vk::DeviceFacts facts = card({});
+  facts.type = vk::DeviceType::kCpu;
+  EXPECT_EQ(chosen_attention(make_profile(facts), 512), "attention.v32.r4");
+}
+
+TEST(Variant, AttentionOfATokenLeavesPartsWhichTilesCannot) {
+  const Profile profile = make_profile(card({}));
+  const Cache cache{{1, 64, 64}, std::vector<CacheSlice>(1)};
+  std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
+  write_attention_step(profile, {2 * kTileRows, 1.0F}, cache, 0, step_words);
+  EXPECT_EQ(step_words[shaders::STEP_ATTENTION_GROUPS], 2 * kTileRows / 4);
+}
+
+TEST(Variant, TuningPrefersForAttentionOverPromptsAlone) {
+  Profile profile = make_profile(card({}));
+  profile.choices.tuned[attention_use({8, 128, 4096, false, true}, kTileRows).key()].variant =
+      "attention.v32.r4";
+  EXPECT_EQ(chosen_attention(profile, 512), "attention.v32.r4");
+  EXPECT_EQ(chosen_attention(profile, 1), "attention.v32");
 }
 
 TEST(Variant, CooperativeMatricesWhereTheDeviceHasASuitableShape) {
