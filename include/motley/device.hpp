@@ -69,7 +69,7 @@ struct KernelTuning {
 };
 
 struct TuneOptions {
-  std::vector<std::string> formats;  ///< of weights, e.g. "q4_0"; empty: all
+  std::vector<std::string> formats;  ///< of weights, e.g. "q4_0"; empty: all, and attention over prompts
   /// Called before the variants of a use are tried and timed.
   std::function<void(std::string_view kernel, std::string_view format, std::string_view purpose,
                      std::size_t variants)>

@@ -184,6 +184,7 @@ std::vector<KernelTuning> Device::tune(const TuneOptions& options) const {
   kernels::Context context(*impl_->device);
   kernels::KernelNeeds needs;
   needs.products = needs.exact_products = formats_named(options.formats);
+  if (options.formats.empty()) needs.caches = kernels::all_kernel_needs().caches;
   engine::test_kernels(context, needs);
   engine::TuningOptions tuning{.again = true};
   if (options.progress) {
@@ -192,7 +193,7 @@ std::vector<KernelTuning> Device::tune(const TuneOptions& options) const {
     };
   }
   if (engine::tune_kernels(context, needs, engine::VariantCache(), tuning))
-    engine::MeasurementCache().forget_formats(impl_->device->facts());
+    engine::MeasurementCache().forget(impl_->device->facts());
   std::vector<KernelTuning> result;
   for (const kernels::KernelUse& use : kernels::kernel_uses(needs)) {
     if (!use.comparison) continue;

@@ -84,11 +84,9 @@ void MeasurementCache::save(const vk::DeviceFacts& facts, const Measurements& me
   files_.save(facts, to_json(measured));
 }
 
-void MeasurementCache::forget_formats(const vk::DeviceFacts& facts) const {
-  std::optional<Measurements> measured = load(facts);
-  if (!measured) return;
-  measured->formats.clear();
-  save(facts, *measured);
+void MeasurementCache::forget(const vk::DeviceFacts& facts) const {
+  std::error_code ignored;
+  std::filesystem::remove(files_.path(facts), ignored);
 }
 
 }  // namespace motley::engine

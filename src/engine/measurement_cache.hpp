@@ -20,8 +20,8 @@ class MeasurementCache {
   std::optional<kernels::Measurements> load(const vk::DeviceFacts& facts) const;
   void save(const vk::DeviceFacts& facts, const kernels::Measurements& measured) const;
 
-  /// Of the device as a whole what is known stays: other kernel variants multiply the weights from now on.
-  void forget_formats(const vk::DeviceFacts& facts) const;
+  /// To be called when other kernel variants than those measured are taken from now on.
+  void forget(const vk::DeviceFacts& facts) const;
 
   const DeviceFiles& files() const { return files_; }
 

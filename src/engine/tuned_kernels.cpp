@@ -144,7 +144,7 @@ void prepare_kernels(kernels::Context& context, const kernels::KernelNeeds& need
   const vk::DeviceFacts& facts = context.device.facts();
   if (!tune || facts.type == vk::DeviceType::kCpu) return;
   const TuningOptions options{.budget_seconds = kFirstUseSeconds};
-  if (tune_kernels(context, needs, VariantCache(), options)) MeasurementCache().forget_formats(facts);
+  if (tune_kernels(context, needs, VariantCache(), options)) MeasurementCache().forget(facts);
 }
 
 }  // namespace motley::engine

@@ -73,6 +73,14 @@ TEST_F(MeasurementCacheTest, GivesBackWhatWasSaved) {
   EXPECT_EQ(loaded->find(Format::kF32)->product_us, 4);
 }
 
+TEST_F(MeasurementCacheTest, ForgetsADevice) {
+  cache().save(some_card(), some_figures());
+  cache().forget(some_card());
+  EXPECT_FALSE(has_figures());
+  EXPECT_NO_THROW(cache().forget(some_card())) << "there is nothing to forget";
+  EXPECT_NO_THROW(MeasurementCache(std::nullopt, "1.0").forget(some_card()));
+}
+
 TEST_F(MeasurementCacheTest, AnotherDeviceDriverOrVersionCountsAsNotMeasured) {
   cache().save(some_card(), some_figures());
   EXPECT_FALSE(cache("1.1").load(some_card()));
