@@ -6,10 +6,18 @@
 //
 // Flavours:
 // ROWS=n  a workgroup handles so many rows, one by default: attention_rows.glsl.
-// TILE    for the prompts of real GPUs, a tile of many rows through shared memory: attention_tile.glsl.
+// For real GPUs and prompts:
+// TILE    a workgroup handles a tile of many rows through shared memory: attention_tile.glsl.
+// MATRIX  the same with cooperative matrices of half precision: attention_coop.glsl.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef MATRIX
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_basic : require
+#endif
 #include "params/attention.h"
 #include "params/step.h"
 #include "common/cache.glsl"
@@ -23,6 +31,8 @@ const float LOWEST = -1e30;  // below every score; infinities are not relied on
 
 #if defined(TILE)
 #include "kernels/attention_tile.glsl"
+#elif defined(MATRIX)
+#include "kernels/attention_coop.glsl"
 #else
 #include "kernels/attention_rows.glsl"
 #endif

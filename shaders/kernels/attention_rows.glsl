@@ -1,7 +1,7 @@
 // Attention of a few rows at a time, for decoding and short prompts.
 //
-// A workgroup handles ROWS rows. gl_WorkGroupID.z is the split of the positions. In the scores phase lanes are positions, in the values
-// phase lanes are pairs of elements. PARTIAL: the splits write unnormalised sums for attention_merge.
+// A workgroup handles ROWS rows. gl_WorkGroupID.z is the split of the positions. In the scores phase lanes are positions, in the
+// values phase lanes are pairs of elements. PARTIAL: the splits write unnormalised sums for attention_merge.
 #ifndef ROWS
 #define ROWS 1
 #endif

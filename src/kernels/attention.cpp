@@ -24,59 +24,108 @@ uint32_t group_size(const AttentionShape& shape, const CacheShape& cache) {
 /// How rows are divided among workgroups.
 struct AttentionLaunch {
   uint32_t rows = 0;                ///< of a workgroup
+  uint32_t subgroup_size = 0;       ///< 0: any
   std::vector<uint32_t> constants;  ///< to specialize for: what the flavour's source declares
 };
+
+constexpr uint32_t kAnyHead = ~0U;
 
 /// A compiled flavour of attention.comp.
 struct AttentionVariant : Variant {
   uint32_t least_rows;  ///< of one KV head for which it is taken
   uint32_t rows;        ///< that a workgroup handles; of tiles the fewest
-  bool leaves_parts;    ///< can divide the positions among workgroups, for attention_merge()
+  uint32_t widest_head;
+  bool leaves_parts;  ///< can divide the positions among workgroups, for attention_merge()
   AttentionLaunch (*launch)(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
                             uint32_t rows, bool partial);
 };
 
 AttentionLaunch launch_rows(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
                             uint32_t, bool partial) {
-  return {row.rows, {profile.attention_workgroup, cache.head_size, partial}};
+  return {row.rows, 0, {profile.attention_workgroup, cache.head_size, partial}};
 }
 
 constexpr uint32_t kTileWorkgroup = 128;
 constexpr uint32_t kFewestTileRows = 32;
+constexpr uint32_t kWideHead = 128;  // and wider ones: their sums take all of an invocation's registers
 
-/// Twice as many rows as the fewest, so that half as many workgroups read keys and values, where that leaves
-/// no cores idle; an invocation's sums are 64 numbers at most, for which large heads leave no more rows.
+/// Rows of a tile: twice as many as the fewest, so that half as many workgroups read keys and values, where
+/// that leaves no cores idle.
+uint32_t tile_rows_of(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
+                      uint32_t rows) {
+  const uint32_t twice = 2 * row.rows;
+  return div_ceil(rows, twice) * cache.kv_heads >= profile.enough_tiles ? twice : row.rows;
+}
+
+/// An invocation's sums are 64 numbers at most, for which wide heads leave no more than the fewest rows.
 /// Values of 1024 elements lie in shared memory at once; 16 KiB, which every device has, are enough for all.
 AttentionLaunch launch_tiles(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
                              uint32_t rows, bool) {
-  constexpr uint32_t kWideHead = 128;
   constexpr uint32_t kTilePositions = 32;
   const uint32_t head_size = cache.head_size;
-  const uint32_t twice = 2 * row.rows;
-  const bool many = div_ceil(rows, twice) * cache.kv_heads >= profile.enough_tiles;
-  const uint32_t tile_rows = many && head_size <= kWideHead ? twice : row.rows;
+  const uint32_t tile_rows = head_size <= kWideHead ? tile_rows_of(row, profile, cache, rows) : row.rows;
   // An invocation has the sums of four rows where that leaves few of them idle.
   const bool is_whole = head_size > kWideHead || head_size % 64 == 0;
   const uint32_t element_places = tile_rows == kFewestTileRows && is_whole ? 16 : 8;
   const uint32_t values_at_once = std::clamp(std::bit_floor(1024 / head_size), 4U, kTilePositions);
-  return {tile_rows, {kTileWorkgroup, head_size, tile_rows, element_places, values_at_once}};
+  return {tile_rows, 0, {kTileWorkgroup, head_size, tile_rows, element_places, values_at_once}};
 }
 
-/// Best first. For a single row, handling several would only repeat it.
+constexpr uint32_t kSubgroupRows = 16;  // of a subgroup that multiplies matrices
+
+AttentionLaunch launch_matrices(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
+                                uint32_t rows, bool) {
+  const uint32_t tile_rows = tile_rows_of(row, profile, cache, rows);
+  const uint32_t subgroups = tile_rows / kSubgroupRows;
+  const vk::MatrixShape& matrices = profile.matrices;
+  return {
+      tile_rows,
+      profile.matrix_subgroup,
+      {subgroups * profile.matrix_subgroup, cache.head_size, subgroups, matrices.m, matrices.n, matrices.k}};
+}
+
+constexpr Requirement kSmallMatrices{
+    [](const Profile& profile) {
+      const vk::MatrixShape& matrices = profile.matrices;
+      return kMatrices.met(profile) && matrices.m <= kSubgroupRows && matrices.n <= 16 &&
+             profile.matrix_subgroup <= 4 * kSubgroupRows && profile.shared_memory_bytes >= 32 << 10;
+    },
+    "cooperative matrices of halves with at most 16 rows and columns, 32 KiB of shared memory"};
+
+/// Best first. For a single row, handling several would only repeat it. Whoever has keys or values in single
+/// precision does not want them rounded: there is no such flavour of matrices.
 constexpr AttentionVariant kVariants[] = {
-    {{".tile", &kTiles}, kTileRows, kFewestTileRows, false, launch_tiles},
-    {{".r4", &kAnyDevice}, 2, 4, true, launch_rows},
-    {{"", &kAnyDevice}, 1, 1, true, launch_rows}};
+    {{".coop", &kSmallMatrices, Arithmetic::kFloat16Activations},
+     kTileRows,
+     2 * kSubgroupRows,
+     kWideHead,
+     false,
+     launch_matrices},
+    {{".tile", &kTiles}, kTileRows, kFewestTileRows, kAnyHead, false, launch_tiles},
+    {{".r4", &kAnyDevice}, 2, 4, kAnyHead, true, launch_rows},
+    {{"", &kAnyDevice}, 1, 1, kAnyHead, true, launch_rows}};
 
-/// Whether a variant may handle so many rows of one KV head.
-auto serving(uint32_t rows, bool partial) {
-  return
-      [=](const AttentionVariant& row) { return rows >= row.least_rows && (row.leaves_parts || !partial); };
+/// What a variant is wanted for.
+struct Wanted {
+  const CacheShape& cache;
+  uint32_t rows;  ///< of one KV head
+  bool partial;
+  bool may_round;
+
+  bool operator()(const AttentionVariant& row) const {
+    return rows >= row.least_rows && cache.head_size <= row.widest_head && (row.leaves_parts || !partial) &&
+           (may_round || row.arithmetic == Arithmetic::kFloat32);
+  }
+};
+
+Choice<AttentionVariant> choose(const Profile& profile, const Wanted& wanted) {
+  return choose<AttentionVariant>(
+      profile, attention_use(profile, wanted.cache, wanted.rows, wanted.may_round), kVariants, wanted);
 }
 
-Choice<AttentionVariant> choose(const Profile& profile, const CacheShape& cache, uint32_t rows,
-                                bool partial) {
-  return choose<AttentionVariant>(profile, attention_use(cache, rows), kVariants, serving(rows, partial));
+/// Of attention_decode().
+Choice<AttentionVariant> choose_partial(const Profile& profile, const CacheShape& cache, uint32_t group) {
+  return choose(profile, {cache, group, true, false});
 }
 
 shaders::AttentionParameters make_parameters(const Profile& profile, const AttentionShape& shape,
@@ -113,9 +162,10 @@ void attention_prefill(Context& context, vk::CommandList& commands, const Attent
          y.stride);
   }
   const uint32_t rows = tokens * group_size(shape, cache.shape);
-  const auto [variant, shader] = choose(context.profile, cache.shape, rows, false);
+  const auto [variant, shader] =
+      choose(context.profile, {cache.shape, rows, false, y.rounded.buffer != nullptr});
   const AttentionLaunch launch = variant.launch(variant, context.profile, cache.shape, rows, false);
-  const vk::Pipeline& pipeline = context.device.pipeline(shader, launch.constants);
+  const vk::Pipeline& pipeline = context.device.pipeline(shader, launch.constants, launch.subgroup_size);
   shaders::AttentionParameters parameters =
       make_parameters(context.profile, shape, cache.shape, q, y, tokens);
   for (const CacheSlice& slice : cache.slices) {
@@ -131,7 +181,7 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
                       const vk::BufferRange& step, const Vectors& q, const Cache& cache,
                       const vk::BufferRange& parts, const Vectors& y, const Forms& forms) {
   const uint32_t rows = group_size(shape, cache.shape);
-  const auto [variant, shader] = choose(context.profile, cache.shape, rows, true);
+  const auto [variant, shader] = choose_partial(context.profile, cache.shape, rows);
   const vk::Pipeline& pipeline = context.device.pipeline(
       shader, variant.launch(variant, context.profile, cache.shape, rows, true).constants);
   shaders::AttentionParameters parameters = make_parameters(context.profile, shape, cache.shape, q, y, 1);
@@ -164,18 +214,22 @@ void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads
   round_vectors(context, commands, y, heads * head_size, 1, forms);
 }
 
-Use attention_use(const CacheShape& cache, uint32_t rows) {
-  return {std::string("attention") + cache_flavour(cache), rows < kTileRows ? "" : "many rows"};
+Use attention_use(const Profile& profile, const CacheShape& cache, uint32_t rows, bool may_round) {
+  const std::string stem = std::string("attention") + cache_flavour(cache);
+  if (rows < kTileRows) return {stem};
+  return {stem, may_round || !kMatrices.met(profile) ? "many rows" : "many rows, not rounded"};
 }
 
-Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows) {
-  const auto [variant, shader] = choose(profile, cache, rows, false);
+Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows,
+                                 bool may_round) {
+  const auto [variant, shader] = choose(profile, {cache, rows, false, may_round});
   return {variant, shader};
 }
 
 std::vector<Choice<Variant>> attention_variants(const Profile& profile, const CacheShape& cache,
-                                                uint32_t rows) {
-  return eligible<AttentionVariant>(profile, attention_use(cache, rows), kVariants, serving(rows, false));
+                                                uint32_t rows, bool may_round) {
+  return eligible<AttentionVariant>(profile, attention_use(profile, cache, rows, may_round), kVariants,
+                                    Wanted{cache, rows, false, may_round});
 }
 
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache) {
@@ -195,7 +249,7 @@ void write_attention_step(const Profile& profile, const AttentionShape& shape, c
   step_words[shaders::STEP_SPLITS] = splits;
   for (size_t i = 0; i < cache.slices.size(); ++i) {
     uint32_t* groups = &step_words[shaders::STEP_ATTENTION_GROUPS + 3 * i];
-    groups[0] = div_ceil(group, choose(profile, cache.shape, group, true).row.rows);
+    groups[0] = div_ceil(group, choose_partial(profile, cache.shape, group).row.rows);
     groups[1] = cache.slices[i].heads;
     groups[2] = splits;
   }

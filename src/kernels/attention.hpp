@@ -14,7 +14,8 @@ struct AttentionShape {
 };
 
 /// y[t][head] = softmax(q[t][head] · keys * scale) · values over the positions up to the token's own, the
-/// step's position + t.
+/// step's position + t. With room in y for rounded vectors, queries and probabilities may be rounded to
+/// halves.
 void attention_prefill(Context& context, vk::CommandList& commands, const AttentionShape& shape,
                        const vk::BufferRange& step, const Vectors& q, const Cache& cache, const Vectors& y,
                        uint32_t tokens, const Forms& forms = {});
@@ -36,15 +37,18 @@ void attention_merge(Context& context, vk::CommandList& commands, uint32_t heads
 /// have too few of them.
 constexpr uint32_t kTileRows = 128;
 
-/// The variant of attention_prefill() for so many rows and a cache of these types.
-Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows);
+/// The variant of attention_prefill() for so many rows and a cache of this shape, of which the number of
+/// positions does not matter; `may_round`: y has room for rounded vectors, so that vectors may be rounded.
+Choice<Variant> attention_choice(const Profile& profile, const CacheShape& cache, uint32_t rows,
+                                 bool may_round);
 
 /// All variants that it could take, best first, whatever tuning prefers.
 std::vector<Choice<Variant>> attention_variants(const Profile& profile, const CacheShape& cache,
-                                                uint32_t rows);
+                                                uint32_t rows, bool may_round);
 
-/// What they are chosen for.
-Use attention_use(const CacheShape& cache, uint32_t rows);
+/// What they are chosen for. Where there are flavours that round, those that may and that may not are tuned
+/// apart.
+Use attention_use(const Profile& profile, const CacheShape& cache, uint32_t rows, bool may_round);
 
 /// Scratch that attention_decode needs for a cache this long, in bytes.
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache);

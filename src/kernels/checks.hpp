@@ -39,10 +39,12 @@ struct AttentionCase {
   uint32_t position;  ///< of the first token
   uint32_t tokens;
   bool decode;
+  bool may_round = false;
 };
 double attention(const Context& context, const KernelNeeds::CacheTypes& types, const AttentionCase& c);
 /// Of kTileRows rows and more, with tiles of either height.
-double attention_of_prompts(const Context& context, const KernelNeeds::CacheTypes& types, uint32_t head_size);
+double attention_of_prompts(const Context& context, const KernelNeeds::CacheTypes& types, uint32_t head_size,
+                            bool may_round);
 
 /// Collects the largest of several errors; NaN stays.
 class Worst {

@@ -5,12 +5,13 @@
 
 #include "base/math.hpp"
 #include "kernels/made_up.hpp"
+#include "kernels/matmul.hpp"
 #include "params/step.h"
 #include "placement/machine.hpp"
 
 namespace motley::kernels {
 
-MadeUpAttention::MadeUpAttention(Context& context, bool keys_f32, bool values_f32)
+MadeUpAttention::MadeUpAttention(Context& context, bool keys_f32, bool values_f32, bool may_round)
     : profile_(context.profile),
       shape_{profile_.measured_heads, 1 / std::sqrt(static_cast<float>(profile_.measured_head_size))},
       stride_(round_up(profile_.measured_heads * profile_.measured_head_size, kActivationPadding)) {
@@ -21,6 +22,8 @@ MadeUpAttention::MadeUpAttention(Context& context, bool keys_f32, bool values_f3
   const uint64_t vectors_bytes = uint64_t{stride_} * profile_.measured_chunk * sizeof(float);
   q_ = buffer(vectors_bytes);
   y_ = buffer(vectors_bytes);
+  const uint64_t rounding = may_round ? rounding_bytes(profile_, stride_, profile_.measured_chunk) : 0;
+  if (rounding > 0) rounded_ = buffer(rounding);
   keys_ = buffer(shape.kv_heads * shape.key_head_bytes());
   values_ = buffer(shape.kv_heads * shape.value_head_bytes());
   parts_ = buffer(attention_parts_bytes(profile_, shape_, shape));
@@ -42,8 +45,8 @@ void MadeUpAttention::decode(Context& context, vk::CommandList& commands) const 
 }
 
 void MadeUpAttention::prefill(Context& context, vk::CommandList& commands) const {
-  attention_prefill(context, commands, shape_, step_, {q_, stride_}, cache_, {y_, stride_},
-                    profile_.measured_chunk);
+  const Vectors y{y_, stride_, rounded_.size_bytes() > 0 ? rounded_ : vk::BufferRange()};
+  attention_prefill(context, commands, shape_, step_, {q_, stride_}, cache_, y, profile_.measured_chunk);
 }
 
 double MadeUpAttention::giga(uint32_t tokens, uint32_t position) const {

@@ -10,7 +10,8 @@ namespace motley::kernels {
 /// Sizes are those of the profile.
 class MadeUpAttention {
  public:
-  MadeUpAttention(Context& context, bool keys_f32, bool values_f32);
+  /// `may_round`: vectors may be rounded where that is faster.
+  MadeUpAttention(Context& context, bool keys_f32, bool values_f32, bool may_round);
 
   /// Of the cache.
   uint32_t positions() const { return cache_.shape.context; }
@@ -34,7 +35,7 @@ class MadeUpAttention {
   AttentionShape shape_;
   Cache cache_;
   uint32_t stride_;
-  vk::Buffer q_, y_, keys_, values_, parts_, step_;
+  vk::Buffer q_, y_, rounded_, keys_, values_, parts_, step_;
 };
 
 }  // namespace motley::kernels

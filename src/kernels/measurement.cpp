@@ -183,7 +183,7 @@ Measurements measure_device(Context& context) {
   measure_link(context, result);
   result.dispatch_us = measure_dispatch_us(context);
   result.handoff_us = measure_handoff_us(context);
-  MadeUpAttention attention(context, false, false);
+  MadeUpAttention attention(context, false, false, true);
   result.decode_attention_gflops = measure_decode_attention_gflops(context, attention, result.dispatch_us);
   result.prefill_attention_gflops = measure_prefill_attention_gflops(context, attention);
   result.activation_gbs = measure_activation_gbs(context);

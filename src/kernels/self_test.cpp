@@ -35,17 +35,22 @@ KernelUse only(std::string shader, std::string kernel, std::string purpose,
 
 /// Attention of so many tokens that GPUs compute it by tiles.
 void add_prompt_use(std::vector<KernelUse>& uses, uint32_t head_size, const std::string& name,
-                    const KernelNeeds::CacheTypes& types) {
-  const CacheShape shape{0, 0, 0, types.keys_f32, types.values_f32};
-  const auto key = [shape](const Profile&) { return attention_use(shape, kTileRows).key(); };
+                    const KernelNeeds::CacheTypes& types, bool may_round) {
+  const CacheShape shape{0, head_size, 0, types.keys_f32, types.values_f32};
+  const auto key_of = [shape](bool rounded) {
+    return [=](const Profile& profile) { return attention_use(profile, shape, kTileRows, rounded).key(); };
+  };
   Comparison comparison{
-      key, key, "GFLOP/s",
-      [shape](const Profile& profile) { return attention_variants(profile, shape, kTileRows); },
-      [types](Context& context) { return attention_workload(context, types.keys_f32, types.values_f32); }};
-  uses.push_back({"attention", name, "many rows",
-                  [shape](const Profile& profile) { return attention_choice(profile, shape, kTileRows); },
-                  [=](Context& context) { return checks::attention_of_prompts(context, types, head_size); },
-                  kAttentionLimit, std::move(comparison)});
+      key_of(may_round), key_of(true), "GFLOP/s",
+      [=](const Profile& profile) { return attention_variants(profile, shape, kTileRows, may_round); },
+      [=](Context& context) {
+        return attention_workload(context, types.keys_f32, types.values_f32, may_round);
+      }};
+  uses.push_back(
+      {"attention", name, may_round ? "many rows" : "many rows, not rounded",
+       [=](const Profile& profile) { return attention_choice(profile, shape, kTileRows, may_round); },
+       [=](Context& context) { return checks::attention_of_prompts(context, types, head_size, may_round); },
+       kAttentionLimit, std::move(comparison)});
 }
 
 void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
@@ -62,7 +67,7 @@ void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                   },
                   types.keys_f32 && types.values_f32 ? kElementwiseLimit : kHalfLimit});
   uses.push_back({"attention", name, "several rows",
-                  [shape](const Profile& profile) { return attention_choice(profile, shape, 2); },
+                  [shape](const Profile& profile) { return attention_choice(profile, shape, 2, true); },
                   [=](Context& context) {
                     checks::Worst worst;
                     worst.add(checks::attention(context, types, {head_size, 3, 37, 5, false}));
@@ -70,10 +75,10 @@ void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                     return worst.get();
                   },
                   kAttentionLimit});
-  add_prompt_use(uses, head_size, name, types);
+  for (const bool may_round : {true, false}) add_prompt_use(uses, head_size, name, types, may_round);
   if (!needs.single_heads) return;
   uses.push_back({"attention", name, "one row",
-                  [shape](const Profile& profile) { return attention_choice(profile, shape, 1); },
+                  [shape](const Profile& profile) { return attention_choice(profile, shape, 1, true); },
                   [=](Context& context) {
                     return checks::attention(context, types, {head_size, 1, 100, 1, true});
                   },

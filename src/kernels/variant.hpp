@@ -27,6 +27,10 @@ inline constexpr Requirement kIntegerProducts{[](const Profile& profile) { retur
 /// Of flavours that work through shared memory, which CPU drivers do not have.
 inline constexpr Requirement kTiles{[](const Profile& profile) { return profile.tiles; }, "a GPU"};
 
+inline constexpr Requirement kMatrices{
+    [](const Profile& profile) { return profile.matrices.m > 0; },
+    "cooperative matrices of halves, subgroups of a size that can be asked for"};
+
 /// What a flavour reckons with, which decides how far from double precision its results may be.
 enum class Arithmetic {
   kFloat32,

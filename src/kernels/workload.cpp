@@ -70,8 +70,8 @@ Workload product_workload(Context& context, quant::Format format, uint32_t token
       (one ? static_cast<double>(bytes) : operations) / 1e9};
 }
 
-Workload attention_workload(Context& context, bool keys_f32, bool values_f32) {
-  const auto attention = std::make_shared<MadeUpAttention>(context, keys_f32, values_f32);
+Workload attention_workload(Context& context, bool keys_f32, bool values_f32, bool may_round) {
+  const auto attention = std::make_shared<MadeUpAttention>(context, keys_f32, values_f32, may_round);
   const uint32_t first = MadeUpAttention::middle(context.profile);
   attention->set_position(first);
   return {[attention](Context& with, vk::CommandList& commands) { attention->prefill(with, commands); },

@@ -22,6 +22,6 @@ Workload product_workload(Context& context, quant::Format format, uint32_t token
 
 /// Attention of a chunk in the middle of a prompt over a cache of these types; operations are counted. Throws
 /// Error{kOutOfMemory}.
-Workload attention_workload(Context& context, bool keys_f32, bool values_f32);
+Workload attention_workload(Context& context, bool keys_f32, bool values_f32, bool may_round);
 
 }  // namespace motley::kernels

@@ -149,7 +149,7 @@ class TestKernelsTest : public test::DeviceTest {
   std::string rows_variant(const Choices& choices) const {
     kernels::Profile profile = kernels::make_profile(device().facts());
     profile.choices = choices;
-    return kernels::attention_choice(profile, {1, 80, 8, true, true}, 4).shader.name;
+    return kernels::attention_choice(profile, {1, 80, 8, true, true}, 4, true).shader.name;
   }
   static KernelNeeds with_cache() {
     KernelNeeds needs;

@@ -1,13 +1,16 @@
 #include "kernels/attention.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "kernels/fixture.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/rope.hpp"
 #include "params/step.h"
+#include "quant/half.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -23,6 +26,7 @@ struct AttentionCase {
   uint32_t heads_a_slice = 8;
   float query_scale = 1.0F;
   bool decode = false;  ///< attention_decode, one token
+  bool may_round = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const AttentionCase& c) {
@@ -46,23 +50,53 @@ class AttentionTest : public test::KernelTest {
     const vk::Buffer y = zeros(size_t{c.tokens} * stride(width));
     const AttentionShape attention{c.heads, 1 / std::sqrt(static_cast<float>(c.head_size))};
     attend_on_device(c, attention, cache.cache(), q_buffer, y);
-    compare(c, attention, cache, q, y.mapped_as<float>());
+    const Arithmetic arithmetic =
+        attention_choice(context().profile, shape, c.tokens * c.heads / c.kv_heads, c.may_round)
+            .row.arithmetic;
+    // Large scores multiply what rounding the queries does, so that alone what is made of these is judged.
+    compare(c, attention, cache, arithmetic == Arithmetic::kFloat32 ? q : rounded_to_halves(q, c.head_size),
+            y.mapped_as<float>(), arithmetic);
   }
 
+  /// Vectors so long, each scaled so that its halves do not overflow.
+  static std::vector<float> rounded_to_halves(std::span<const float> vectors, size_t length) {
+    std::vector<float> rounded;
+    for (size_t first = 0; first < vectors.size(); first += length) {
+      const auto vector = vectors.subspan(first, length);
+      const float most = std::abs(*std::ranges::max_element(vector, {}, [](float x) { return std::abs(x); }));
+      const int shift = 14 - std::ilogb(most);
+      for (const float x : vector) {
+        const float half = quant::half_to_float(quant::float_to_half(std::ldexp(x, shift)));
+        rounded.push_back(std::ldexp(half, -shift));
+      }
+    }
+    return rounded;
+  }
+
+  /// Each row must be right; where probabilities are rounded, which shows in a row of few elements by chance,
+  /// all of them together as well, and a row as far as that goes.
   void compare(const AttentionCase& c, const AttentionShape& attention, const MappedCache& cache,
-               std::span<const float> q, std::span<const float> got) {
+               std::span<const float> q, std::span<const float> got,
+               Arithmetic arithmetic = Arithmetic::kFloat32) {
     const uint32_t width = c.heads * c.head_size;
+    const double limit = nmse_limit(arithmetic, 1e-8);
+    const double row_limit = limit * (arithmetic == Arithmetic::kFloat32 ? 1 : 10);
+    std::vector<float> all_got;
+    std::vector<double> all_wanted;
     for (uint32_t t = 0; t < c.tokens; ++t) {
       for (uint32_t head = 0; head < c.heads; ++head) {
         const std::vector<double> wanted =
             reference::attend(q.subspan(size_t{t} * width + size_t{head} * c.head_size, c.head_size),
                               attention.scale, cache, head / (c.heads / c.kv_heads), c.position + t + 1);
-        const size_t at = size_t{t} * stride(width) + size_t{head} * c.head_size;
-        const double error = test::nmse(got.subspan(at, c.head_size), wanted);
-        EXPECT_TRUE(error <= 1e-8) << "token " << t << " head " << head << ": " << error;
+        const auto row = got.subspan(size_t{t} * stride(width) + size_t{head} * c.head_size, c.head_size);
+        const double error = test::nmse(row, wanted);
+        EXPECT_TRUE(error <= row_limit) << "token " << t << " head " << head << ": " << error;
+        all_got.insert(all_got.end(), row.begin(), row.end());
+        all_wanted.insert(all_wanted.end(), wanted.begin(), wanted.end());
       }
       for (uint32_t i = width; i < stride(width); ++i) EXPECT_EQ(got[size_t{t} * stride(width) + i], 0.0F);
     }
+    EXPECT_LE(test::nmse(all_got, all_wanted), limit);
   }
 
   void attend_on_device(const AttentionCase& c, const AttentionShape& attention, const Cache& cache,
@@ -73,11 +107,14 @@ class AttentionTest : public test::KernelTest {
     const vk::Buffer step = upload(step_words);
     const vk::Buffer parts(device(), attention_parts_bytes(context().profile, attention, cache.shape),
                            vk::MemoryUse::kDevice, "test parts");
+    const vk::Buffer rounded =
+        zeros(std::max(rounding_bytes(context().profile, width, c.tokens), uint64_t{4}) / 4);
+    const Vectors to{y, width, c.may_round ? rounded : vk::BufferRange()};
     run([&](vk::CommandList& commands) {
       if (c.decode) {
-        attention_decode(context(), commands, attention, step, {q, width}, cache, parts, {y, width});
+        attention_decode(context(), commands, attention, step, {q, width}, cache, parts, to);
       } else {
-        attention_prefill(context(), commands, attention, step, {q, width}, cache, {y, width}, c.tokens);
+        attention_prefill(context(), commands, attention, step, {q, width}, cache, to, c.tokens);
       }
     });
   }
@@ -171,37 +208,48 @@ class AttentionTilesTest : public AttentionTest {
     AttentionTest::SetUp();
     context().profile = make_gpu_profile(device().facts());
     context().profile.enough_tiles = 1;
-    ASSERT_STREQ(attention_choice(context().profile, {}, kTileRows).shader.name, "attention.tile");
+    ASSERT_STREQ(attention_choice(context().profile, {}, kTileRows, false).shader.name, "attention.tile");
+  }
+
+  /// With what is taken when vectors must not be rounded; and with that of a cache of halves when they may,
+  /// where it is something else.
+  void check_tiles(AttentionCase c) {
+    check(c);
+    c.may_round = true;
+    c.keys_f32 = c.values_f32 = false;
+    const CacheShape shape{c.kv_heads, c.head_size, 0, false, false};
+    if (attention_choice(context().profile, shape, kTileRows, true).row.arithmetic != Arithmetic::kFloat32)
+      check(c);
   }
 };
 
 TEST_P(AttentionTilesTest, EveryCacheType) {
   for (const bool keys_f32 : {false, true}) {
     for (const bool values_f32 : {false, true})
-      check({.position = 21, .tokens = 65, .keys_f32 = keys_f32, .values_f32 = values_f32});
+      check_tiles({.position = 21, .tokens = 65, .keys_f32 = keys_f32, .values_f32 = values_f32});
   }
 }
 
 TEST_P(AttentionTilesTest, HeadSizes) {
   for (const uint32_t head_size : {4U, 44U, 64U, 80U, 96U, 128U, 132U, 256U}) {
-    check({.heads = 3,
-           .kv_heads = 1,
-           .head_size = head_size,
-           .position = 37,
-           .tokens = 43,
-           .keys_f32 = false,
-           .values_f32 = false});
+    check_tiles({.heads = 3,
+                 .kv_heads = 1,
+                 .head_size = head_size,
+                 .position = 37,
+                 .tokens = 43,
+                 .keys_f32 = false,
+                 .values_f32 = false});
   }
 }
 
 TEST_P(AttentionTilesTest, Groups) {
   for (const uint32_t group : {1U, 3U, 7U, 16U})
-    check({.heads = 2 * group, .position = 5, .tokens = kTileRows / group + 1});
+    check_tiles({.heads = 2 * group, .position = 5, .tokens = kTileRows / group + 1});
 }
 
 TEST_P(AttentionTilesTest, ChunksBeginAndEndAnywhere) {
   for (const uint32_t position : {0U, 1U, 31U, 32U, 63U, 127U})
-    for (const uint32_t tokens : {64U, 65U}) check({.position = position, .tokens = tokens});
+    for (const uint32_t tokens : {64U, 65U}) check_tiles({.position = position, .tokens = tokens});
 }
 
 TEST_P(AttentionTilesTest, FewerRowsATile) {
@@ -212,23 +260,23 @@ TEST_P(AttentionTilesTest, FewerRowsATile) {
         rows.insert(pipeline->constants()[2]);
     return rows;
   };
-  check({.head_size = 12, .position = 40, .tokens = 70});
+  check_tiles({.head_size = 12, .position = 40, .tokens = 70});
   EXPECT_TRUE(rows_of_tiles().contains(64));
 
   context().profile.enough_tiles = 1000;
   for (const uint32_t head_size : {8U, 80U, 128U})
-    check({.head_size = head_size, .position = 40, .tokens = 70});
+    check_tiles({.head_size = head_size, .position = 40, .tokens = 70});
   EXPECT_TRUE(rows_of_tiles().contains(32));
 }
 
 TEST_P(AttentionTilesTest, SlicesOfTheCache) {
   for (const uint32_t heads_a_slice : {1U, 2U})
-    check({.heads = 6, .kv_heads = 3, .position = 70, .tokens = 66, .heads_a_slice = heads_a_slice});
+    check_tiles({.heads = 6, .kv_heads = 3, .position = 70, .tokens = 66, .heads_a_slice = heads_a_slice});
 }
 
 TEST_P(AttentionTilesTest, LargeScores) {
   // Scores of some hundreds, whose exponentials are no floats, and a maximum that grows from tile to tile.
-  check({.position = 150, .tokens = 64, .query_scale = 60.0F});
+  check_tiles({.position = 150, .tokens = 64, .query_scale = 60.0F});
 }
 
 MOTLEY_ON_EVERY_DEVICE(AttentionTilesTest);

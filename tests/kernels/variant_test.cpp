@@ -80,7 +80,7 @@ TEST(Variant, PromptsTakeTilesOnAGpu) {
 
 /// The variant for the attention of so many rows.
 std::string chosen_attention(const Profile& profile, uint32_t rows) {
-  return attention_choice(profile, {8, 128, 4096, false, true}, rows).shader.name;
+  return attention_choice(profile, {8, 128, 4096, false, true}, rows, true).shader.name;
 }
 
 TEST(Variant, AttentionOverPromptsTakesTilesOnAGpu) {
@@ -105,7 +105,7 @@ TEST(Variant, AttentionOfATokenLeavesPartsWhichTilesCannot) {
 
 TEST(Variant, TuningPrefersForAttentionOverPromptsAlone) {
   Profile profile = make_profile(card({}));
-  profile.choices.tuned[attention_use({8, 128, 4096, false, true}, kTileRows).key()].variant =
+  profile.choices.tuned[attention_use(profile, {8, 128, 4096, false, true}, kTileRows, true).key()].variant =
       "attention.v32.r4";
   EXPECT_EQ(chosen_attention(profile, 512), "attention.v32.r4");
   EXPECT_EQ(chosen_attention(profile, 1), "attention.v32");
