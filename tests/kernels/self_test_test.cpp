@@ -100,6 +100,19 @@ TEST_P(SelfTestTest, TilesOfAttentionPassAndGiveWay) {
   EXPECT_STREQ(uses.front().choose(profile()).shader.name, "attention.v32.r4");
 }
 
+TEST_P(SelfTestTest, MatricesOfAttentionPassAndGiveWay) {
+  profile() = make_gpu_profile(device().facts());
+  KernelNeeds needs{{}, {}, {{false, false}}};
+  needs.head_size = 64;
+  const std::vector<KernelUse> uses = uses_of(needs, "attention", "many rows");
+  if (uses.front().choose(profile()).row.arithmetic == Arithmetic::kFloat32)
+    GTEST_SKIP() << "no cooperative matrices";
+  EXPECT_EQ(try_all(uses), std::vector<std::string>{"attention.coop"});
+  EXPECT_TRUE(verdict("attention.coop").passed) << verdict("attention.coop").reason;
+  profile().choices.verdicts["attention.coop"].passed = false;
+  EXPECT_EQ(try_all(uses), std::vector<std::string>{"attention.tile"});
+}
+
 /// Some shaders with the code of others, as if a driver had compiled them wrongly.
 const vk::ShaderCode* wrong_code(std::string_view name) {
   static std::map<std::string, vk::ShaderCode, std::less<>> made;

@@ -135,6 +135,24 @@ TEST(Variant, CooperativeMatricesWhereTheDeviceHasASuitableShape) {
   }
 }
 
+TEST(Variant, AttentionTakesCooperativeMatricesOfHalvesThatMayBeRounded) {
+  if (shaders::find("attention.coop") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  const Profile profile = make_profile(card({{16, 8, 16}, {16, 16, 16}}));
+  const auto chosen_for = [](const Profile& of, const CacheShape& cache, bool may_round = true) {
+    return std::string(attention_choice(of, cache, 512, may_round).shader.name);
+  };
+  EXPECT_EQ(chosen_for(profile, {8, 128, 4096}), "attention.coop");
+  EXPECT_EQ(chosen_for(profile, {8, 128, 4096}, false), "attention.tile");
+  EXPECT_EQ(chosen_for(profile, {8, 256, 4096}), "attention.tile") << "too many sums";
+  EXPECT_EQ(chosen_for(profile, {8, 128, 4096, true, false}), "attention.k32.tile") << "not to be rounded";
+  EXPECT_NE(attention_use(profile, {8, 128, 4096}, 512, true).key(),
+            attention_use(profile, {8, 128, 4096}, 512, false).key());
+  EXPECT_EQ(chosen_for(make_profile(card({{32, 32, 16}})), {8, 128, 4096}), "attention.tile") << "too large";
+  vk::DeviceFacts small = card({{16, 16, 16}});
+  small.max_shared_memory_bytes = 16 << 10;
+  EXPECT_EQ(chosen_for(make_profile(small), {8, 128, 4096}), "attention.tile");
+}
+
 /// How a product of so many rows and tokens is divided.
 MatmulLaunch launch_of(const Profile& profile, uint32_t rows, uint32_t tokens, bool may_round = true) {
   const MatmulVariant& row = matmul_choice(profile, Format::kQ4_0, tokens, may_round).row;
