@@ -32,10 +32,10 @@ constexpr uint32_t kAnyHead = ~0U;
 
 /// A compiled flavour of attention.comp.
 struct AttentionVariant : Variant {
-  uint32_t least_rows;  ///< of one KV head for which it is taken
-  uint32_t rows;        ///< that a workgroup handles; of tiles the fewest
-  uint32_t widest_head;
-  bool leaves_parts;  ///< can divide the positions among workgroups, for attention_merge()
+  uint32_t least_rows;   ///< of one KV head for which it is taken
+  uint32_t rows;         ///< that a workgroup handles; of tiles the fewest
+  uint32_t widest_head;  ///< the largest size of a head that it suits
+  bool leaves_parts;     ///< can divide the positions among workgroups, for attention_merge()
   AttentionLaunch (*launch)(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
                             uint32_t rows, bool partial);
 };
@@ -47,7 +47,7 @@ AttentionLaunch launch_rows(const AttentionVariant& row, const Profile& profile,
 
 constexpr uint32_t kTileWorkgroup = 128;
 constexpr uint32_t kFewestTileRows = 32;
-constexpr uint32_t kWideHead = 128;  // and wider ones: their sums take all of an invocation's registers
+constexpr uint32_t kWideHead = 128;  // sums of more rows of wider ones would not fit the registers
 
 /// Rows of a tile: twice as many as the fewest, so that half as many workgroups read keys and values, where
 /// that leaves no cores idle.
@@ -57,8 +57,8 @@ uint32_t tile_rows_of(const AttentionVariant& row, const Profile& profile, const
   return div_ceil(rows, twice) * cache.kv_heads >= profile.enough_tiles ? twice : row.rows;
 }
 
-/// An invocation's sums are 64 numbers at most, for which wide heads leave no more than the fewest rows.
-/// Values of 1024 elements lie in shared memory at once; 16 KiB, which every device has, are enough for all.
+/// An invocation's sums are 64 numbers at most, so that wide heads have the fewest rows. Values of 1024
+/// elements lie in shared memory at once; 16 KiB, which every device has, are enough for all.
 AttentionLaunch launch_tiles(const AttentionVariant& row, const Profile& profile, const CacheShape& cache,
                              uint32_t rows, bool) {
   constexpr uint32_t kTilePositions = 32;

@@ -24,7 +24,6 @@ constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.bro
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
                                  "subgroups of 4"};
 
-
 /// A lane has four rows, and groups of lanes share a panel's columns.
 MatmulLaunch launch_panels(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
                            uint32_t) {
