@@ -77,7 +77,7 @@ made=$(jq -s --arg date "$(date +%F)" --arg title "$title" --arg cores "$(nproc)
        motley: map(select(.program == "motley").avg_ts),
        plain: map(select(.program == "plain").avg_ts),
        best: map(select(.program == "best").avg_ts),
-       limit_share: (map(select(.program == "motley").limit_share // 0) | sort | .[length / 2 | floor])}))}' "$readings")
+       limit_share: (map(select(.program == "motley") | .limit_share // 0) | sort | .[length / 2 | floor])}))}' "$readings")
 
 jq -r '
   def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2] + .[length / 2 - 1]) / 2 end;

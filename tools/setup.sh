@@ -22,7 +22,7 @@ packages=(
   libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev
 )
 toolchain_packages=(glslc libshaderc1 libc6 libgcc-s1 libstdc++6 libvulkan-dev libvulkan-volk-dev)
-test_packages=(git libgtest-dev libbenchmark-dev vulkan-validationlayers clang-tidy)
+test_packages=(git jq libgtest-dev libbenchmark-dev vulkan-validationlayers clang-tidy)
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "setup: $*"; exit 1; }
