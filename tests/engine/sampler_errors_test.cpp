@@ -39,9 +39,9 @@ TEST(SamplerErrors, LogitsThatCannotBeRightAreRefused) {
               std::string::npos);
     EXPECT_NE(refusal(ErrorCode::kDeviceLost, sample(parameters, {1.0f, kInfinity})).find("infinite"),
               std::string::npos);
-    EXPECT_NE(refusal(ErrorCode::kInvalidArgument, sample(parameters, {-kInfinity, -kInfinity}))
-                  .find("all logits"),
-              std::string::npos);
+    EXPECT_NE(
+        refusal(ErrorCode::kInvalidArgument, sample(parameters, {-kInfinity, -kInfinity})).find("all logits"),
+        std::string::npos);
     refusal(ErrorCode::kInvalidArgument, sample(parameters, {}));
   }
 }
