@@ -31,7 +31,7 @@ uint64_t fingerprint() {
     uint64_t value = hash_bytes({});
     for (const vk::ShaderCode& code : table()) {
       value = hash_bytes(std::as_bytes(std::span(std::string_view(code.name))), value);
-      value = hash_bytes(std::as_bytes(code.words), value);
+      value = hash_words(code.words, value);
     }
     return value;
   }();
