@@ -151,19 +151,15 @@ class Bench {
 };
 
 BenchSubject describe(const Model& model, const Engine& engine, const Session& session,
-                      const BenchOptions& options) {
+                      const BenchLimits& limits, const BenchOptions& options) {
   BenchSubject subject;
   subject.model = model.path().filename().string();
   for (const TensorEntry& tensor : model.tensors()) {
-    std::uint64_t elements = 1;
-    for (const std::uint64_t length : tensor.shape) elements *= length;
-    subject.parameters += elements;
+    subject.parameters += elements_of(tensor);
     subject.model_bytes += tensor.size_bytes;
   }
-  for (const Device& device : engine.devices()) {
-    subject.devices.push_back(device.info());
-    subject.gflops += std::max(device.arithmetic_gflops(), device.matrix_gflops());
-  }
+  for (const Device& device : engine.devices()) subject.devices.push_back(device.info());
+  subject.gflops = limits.gflops();
   subject.bandwidth_gbs = engine.device().bandwidth_gbs();
   subject.tells_power = PowerLog(engine.devices()).tells();
   subject.batch_tokens = session.batch_tokens();
@@ -185,7 +181,7 @@ void measure(const BenchOptions& options, const Model& model, const Engine& engi
   Session session = make_session(engine, options.compute, session_options);
   Bench bench(session, engine);
   const BenchLimits limits(engine, session);
-  BenchReport report(options.format, describe(model, engine, session, options));
+  BenchReport report(options.format, describe(model, engine, session, limits, options));
   const Interruption::Scope scope(interruption, [&] { session.cancel(); });
   for (const BenchTest& test : tests) {
     BenchRow row = bench.measure(test, options.repetitions, !options.no_warmup);

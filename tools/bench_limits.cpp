@@ -16,12 +16,6 @@ int layer_of(std::string_view name) {
   return layer;
 }
 
-double elements_of(const TensorEntry& tensor) {
-  double elements = 1;
-  for (const std::uint64_t length : tensor.shape) elements *= static_cast<double>(length);
-  return elements;
-}
-
 /// The table of token embeddings is the output projection as well where there is no other.
 const TensorEntry* find_output(const std::vector<TensorEntry>& tensors) {
   for (const char* const name : {"output.weight", "token_embd.weight"}) {
@@ -32,6 +26,12 @@ const TensorEntry* find_output(const std::vector<TensorEntry>& tensors) {
 }
 
 }  // namespace
+
+std::uint64_t elements_of(const TensorEntry& tensor) {
+  std::uint64_t elements = 1;
+  for (const std::uint64_t length : tensor.shape) elements *= length;
+  return elements;
+}
 
 BenchLimits::BenchLimits(const Engine& engine, const Session& session)
     : cache_bytes_per_token_(static_cast<double>(session.cache_bytes()) / session.context_tokens()) {
@@ -46,11 +46,11 @@ BenchLimits::BenchLimits(const Engine& engine, const Session& session)
     if (layer < 0 || layer >= static_cast<int>(plan.layers)) continue;
     layer_bytes[static_cast<std::size_t>(layer)] += static_cast<double>(tensor.size_bytes);
     if (tensor.shape.size() < 2) continue;
-    layer_weights_ += elements_of(tensor);
+    layer_weights_ += static_cast<double>(elements_of(tensor));
     if (tensor.name.ends_with(".attn_q.weight")) query_elements_ += static_cast<double>(tensor.shape[1]);
   }
   const TensorEntry* const output = find_output(tensors);
-  if (output != nullptr) output_weights_ = elements_of(*output);
+  if (output != nullptr) output_weights_ = static_cast<double>(elements_of(*output));
 
   double bytes = 0;
   for (const PlanStage& stage : plan.stages) {

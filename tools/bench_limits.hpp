@@ -10,6 +10,9 @@
 
 namespace motley::tools {
 
+/// Of a tensor's shape.
+std::uint64_t elements_of(const TensorEntry& tensor);
+
 class BenchLimits {
  public:
   /// Measures the devices' bandwidth and arithmetic, under a second each.
@@ -20,6 +23,8 @@ class BenchLimits {
   /// operations for each weight and token, of the output projection for the last token only, and four for
   /// each element of a token's queries and each position it attends to.
   double seconds(const BenchTest& test) const;
+  /// Of all devices, each at the best rate it has, in 10^9 operations a second.
+  double gflops() const { return gflops_; }
 
  private:
   struct StageLimit {
@@ -36,7 +41,7 @@ class BenchLimits {
   double layer_weights_ = 0;   ///< of all layers' matrices
   double output_weights_ = 0;  ///< of the output projection
   double query_elements_ = 0;  ///< of one token's queries, all layers
-  double gflops_ = 0;          ///< of all devices
+  double gflops_ = 0;
 };
 
 }  // namespace motley::tools

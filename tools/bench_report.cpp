@@ -1,7 +1,6 @@
 #include "bench_report.hpp"
 
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -13,6 +12,7 @@
 
 #include "output.hpp"
 #include "printing.hpp"
+#include "stage_report.hpp"
 
 namespace motley::tools {
 namespace {
@@ -25,12 +25,7 @@ std::vector<double> rates(const BenchRow& row) {
 
 /// The device's share of the time that the test took.
 double busy_share(const StageStatistics& stage) {
-  const double wall = static_cast<double>((stage.decode_wall + stage.prompt_wall).count());
-  return wall > 0 ? static_cast<double>((stage.decode_busy + stage.prompt_busy).count()) / wall : 0;
-}
-
-double milliseconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::milli>(time).count();
+  return share(stage.decode_busy + stage.prompt_busy, stage.decode_wall + stage.prompt_wall);
 }
 
 /// The stages, as a JSON array.

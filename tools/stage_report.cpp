@@ -14,14 +14,6 @@ namespace {
 
 constexpr double kNotable = 0.15;
 
-double milliseconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
-
-double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
-  return whole.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(whole.count()) : 0;
-}
-
 /// Milliseconds a token; 0 where none was decoded.
 double decode_ms(const StageStatistics& stage) {
   if (stage.decoded_tokens == 0) return 0;
@@ -80,6 +72,14 @@ std::string explain(const StageStatistics& stage) {
 }
 
 }  // namespace
+
+double milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
+  return whole.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(whole.count()) : 0;
+}
 
 std::string stage_table(const std::vector<StageStatistics>& stages) {
   std::string text = fmt::format("{:>9}  {:>21}  {:>23}  {:>15}  {:>10}  {:>10}  {:>10}  {}\n", "layers",
