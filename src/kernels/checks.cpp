@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -12,7 +11,6 @@
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
 #include "kernels/reference.hpp"
-#include "kernels/top_k.hpp"
 #include "kernels/workbench.hpp"
 #include "params/step.h"
 
@@ -246,6 +244,14 @@ double swiglu(Context& context, bool rounded) {
   return worst.get();
 }
 
+Likeliest largest(std::span<const float> logits, uint32_t k) {
+  Likeliest entries;
+  for (uint32_t id = 0; id < logits.size(); ++id) entries.emplace_back(id, logits[id]);
+  std::ranges::stable_sort(entries, std::ranges::greater(), &Likeliest::value_type::second);
+  entries.resize(k);
+  return entries;
+}
+
 double top_k(Context& context) {
   constexpr uint32_t kCount = 5003;
   constexpr uint32_t kWanted = 40;
@@ -255,13 +261,8 @@ double top_k(Context& context) {
   run(context.device, [&](vk::CommandList& commands) {
     kernels::top_k(context, commands, logits_buffer, kCount, kWanted, out);
   });
-  std::vector<uint32_t> ids(kCount);
-  std::iota(ids.begin(), ids.end(), 0U);
-  std::stable_sort(ids.begin(), ids.end(), [&](uint32_t a, uint32_t b) { return logits[a] > logits[b]; });
-  std::vector<std::pair<uint32_t, float>> wanted;
-  for (const uint32_t id : std::span(ids).first(kWanted)) wanted.emplace_back(id, logits[id]);
   const auto got = read_top_k(out.mapped_as<uint32_t>(), kWanted);
-  return got == wanted ? 0 : std::numeric_limits<double>::infinity();
+  return got == largest(logits, kWanted) ? 0 : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace motley::kernels::checks

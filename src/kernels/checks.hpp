@@ -11,6 +11,7 @@
 #include "kernels/profile.hpp"
 #include "kernels/self_test.hpp"
 #include "kernels/timing.hpp"
+#include "kernels/top_k.hpp"
 #include "kernels/weight.hpp"
 #include "quant/format.hpp"
 #include "vk/buffer.hpp"
@@ -45,6 +46,9 @@ double attention(const Context& context, const KernelNeeds::CacheTypes& types, c
 /// Of kTileRows rows and more, with tiles of either height.
 double attention_of_prompts(const Context& context, const KernelNeeds::CacheTypes& types, uint32_t head_size,
                             bool may_round);
+
+/// The k largest of at least so many logits, as top_k() must find them.
+Likeliest largest(std::span<const float> logits, uint32_t k);
 
 /// Collects the largest of several errors; NaN stays.
 class Worst {

@@ -22,14 +22,6 @@ namespace {
 constexpr uint32_t kCount = 5003;
 constexpr float kSpread = 3.0F;
 
-Likeliest sorted(std::span<const float> logits, uint32_t k) {
-  Likeliest entries;
-  for (uint32_t id = 0; id < logits.size(); ++id) entries.emplace_back(id, logits[id]);
-  std::ranges::stable_sort(entries, std::ranges::greater(), &Likeliest::value_type::second);
-  entries.resize(k);
-  return entries;
-}
-
 /// The probabilities of those that `rule` lets be drawn.
 std::vector<double> probabilities(const Likeliest& likeliest, const DrawRule& rule) {
   const auto shares = [&](size_t count, double temperature) {
@@ -82,7 +74,7 @@ double draw(Context& context) {
   const DrawRule rules[] = {{1, 1, 0, 0}, {40, 0.95F, 0.05F, 0.8F}, {256, 1, 0, 1.5F}, {256, 0.5F, 0, 1}};
   bool right = true;
   for (const DrawRule& rule : rules) {
-    const Likeliest likeliest = sorted(logits, rule.top_k);
+    const Likeliest likeliest = largest(logits, rule.top_k);
     if (rule.temperature <= 0) {
       const Drawn drawn = draw_once(context, logits, rule, 0.5, 0);
       right = right && drawn.step_is_right && drawn.token == likeliest[0].first;
