@@ -16,8 +16,9 @@ vec4 high_halves(const uvec4 bits) {
   return vec4(unpackHalf2x16(bits.x).y, unpackHalf2x16(bits.y).y, unpackHalf2x16(bits.z).y, unpackHalf2x16(bits.w).y);
 }
 
-// Byte i of four words as signed numbers.
-#define SIGNED_BYTE(word, i) vec4(bitfieldExtract(ivec4(word), 8 * (i), 8))
+// Byte i of four words as signed numbers. Compilers for GPUs make one instruction of both shifts; of bitfieldExtract SwiftShader
+// makes a dozen.
+#define SIGNED_BYTE(word, i) vec4((ivec4(word) << (24 - 8 * (i))) >> 24)
 
 // Word r of a block's quants holds elements 4r … 4r+3 in the low and 16+4r … 16+4r+3 in the high nibbles of its bytes.
 #define NIBBLE_RUN_FIRST(r) (r)

@@ -7,10 +7,28 @@
 //   INTEGER_RUN(b, r)  sets w0 … w7, each an ivec2 with four rows' quants in its 16-bit halves, to elements 4r … 4r+3 and
 //                      16+4r … 16+4r+3 of block b
 //   INTEGER_FIRST_SCALE, INTEGER_SECOND_SCALE, INTEGER_OFFSET  of the four rows, after begin_block(b); no offset is zero
+//
+// And for products of four bytes at once:
+//   DOT_RUN(b, r)      sets q0 and q1, each a uvec4 with four rows' quants as signed bytes, to elements 4*RUN_FIRST(r) … +3 and
+//                      4*RUN_SECOND(r) … +3 of block b (common/decode.glsl)
+//   DOT_CENTRE         what is subtracted of a quant
+//   DOT_OFFSET         what is added to the weights of the four rows then; no offset is zero
+//   INTEGER_HALVES, where runs have their first elements in the first half, and the scales
+
+// Texels of a block of 32 rounded activations (quantize.comp): scale and sums, then two of bytes.
+const uint kBlockTexels = 3;
 
 // Lower and upper halves of the words of four rows, those of rows 0 and 1 together, and of 2 and 3.
 uvec2 pair_low(const uvec4 words) { return (words.xz & 0xFFFFu) | (words.yw << 16); }
 uvec2 pair_high(const uvec4 words) { return (words.xz >> 16) | (words.yw & 0xFFFF0000u); }
+
+// The low and high nibbles of a run are its first and second elements.
+#define DOT_NIBBLES(word)           \
+  {                                 \
+    const uvec4 both = word;        \
+    q0 = both & 0x0F0F0F0Fu;        \
+    q1 = (both >> 4) & 0x0F0F0F0Fu; \
+  }
 
 // The nibbles of a run (common/decode.glsl: byte i holds element i low and 16 + i high), two rows a word.
 #define PAIR_NIBBLES(word)                      \

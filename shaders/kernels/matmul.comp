@@ -25,6 +25,9 @@
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #endif
+#ifdef DOT
+#extension GL_EXT_integer_dot_product : require
+#endif
 #ifdef TEXELS
 #extension GL_EXT_samplerless_texture_functions : require
 #endif
@@ -84,6 +87,10 @@ void write_sums(const uint row, const uint column, const vec4 sum[COLUMNS]) {
 
 #if defined(INT8)
 #include "kernels/matmul_int8.glsl"
+#elif defined(DOT) && defined(TILE)
+#include "kernels/matmul_dot_tile.glsl"
+#elif defined(DOT)
+#include "kernels/matmul_dot.glsl"
 #elif defined(TILE)
 #include "kernels/matmul_tile.glsl"
 #elif defined(MATRIX)

@@ -1,13 +1,8 @@
 // Products with activations in single precision.
 //
-// SPLIT groups of lanes share a panel's units and add up in shared memory; with SPLIT 1 there is neither shared memory nor a
-// barrier, which CPU drivers pay dearly for.
-//
 // BROADCAST=n (4, 8 or 16, equal to LANES and to the subgroup size; SPLIT is 1): each lane loads a part of a block's activations and
 // hands it round in registers. On lavapipe 26.2 that is 69 against 32 GFLOP/s at 8 columns, on SwiftShader 3.1 against 2.2.
-
-const uint kSharedSums = SPLIT > 1 ? LANES * (SPLIT - 1) * COLUMNS : 1;
-shared vec4 partial[kSharedSums];
+#include "kernels/matmul_split.glsl"
 
 // Lanes that load something of a block's activations of their own, four elements each.
 #ifdef BROADCAST
@@ -80,16 +75,6 @@ void main() {
     [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] += SPLIT * UNIT_WORDS * LANES;
   }
 
-  if (SPLIT > 1) {
-    // Only PANELS == 1 is built for devices that split.
-    if (split > 0) {
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) partial[((split - 1) * COLUMNS + n) * LANES + lane] = sum[0][n];
-    }
-    barrier();
-    if (split > 0) return;
-    for (uint s = 0; s < SPLIT - 1; ++s) {
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) sum[0][n] += partial[(s * COLUMNS + n) * LANES + lane];
-    }
-  }
+  if (!add_splits(lane, split, sum[0])) return;
   [[unroll]] for (uint q = 0; q < PANELS; ++q) write_sums(((first_panel + q) * LANES + lane) * 4, column, sum[q]);
 }

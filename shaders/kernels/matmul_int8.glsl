@@ -6,9 +6,6 @@
 // modulo 2^32. (Q8_0 has a row a word at best, which is no faster than products in single precision.)
 #include "common/integer.glsl"
 
-// Texels of a block of 32 rounded activations (quantize.comp): scale and sums, then two of bytes.
-const uint kBlockTexels = 3;
-
 // LLVM 15 collects a chain of integer sums at its end and keeps all products until then, in memory for want of registers. A zero
 // that it knows nothing of cuts the chain: 31 of 28 GFLOP/s.
 #ifdef TEXELS

@@ -23,6 +23,11 @@ constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.bro
                                  "subgroups of 8"};
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
                                  "subgroups of 4"};
+constexpr Requirement kDotTiles{
+    [](const Profile& profile) {
+      return kDotProducts.met(profile) && kTiles.met(profile) && !kMatrices.met(profile);
+    },
+    "fast dot products of bytes, a GPU without cooperative matrices"};
 
 /// A lane has four rows, and groups of lanes share a panel's columns.
 MatmulLaunch launch_panels(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
@@ -79,6 +84,10 @@ MatmulLaunch launch_matrices(const MatmulVariant& row, const Profile& profile, c
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp.
 constexpr MatmulVariant kVariants[] = {
+    {{".dot.n8", &kDotProducts, Arithmetic::kInt8Activations}, 2, 8, 1, launch_panels},
+    {{".dot.n8p4", &kDotProducts, Arithmetic::kInt8Activations}, 2, 8, 4, launch_panels},
+    {{".dot", &kDotProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
+    {{".dot.p4", &kDotProducts, Arithmetic::kInt8Activations}, 1, 1, 4, launch_panels},
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
     {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
@@ -92,6 +101,7 @@ constexpr MatmulVariant kVariants[] = {
     {{".b4.n8p4", &kSubgroup4}, 2, 8, 4, launch_panels},
     {{".b4.p4", &kSubgroup4}, 1, 1, 4, launch_panels},
     {{".coop", &kMatrices, Arithmetic::kFloat16Activations}, kTileTokens, 32, 4, launch_matrices},
+    {{".dot.tile", &kDotTiles, Arithmetic::kInt8Activations}, kTileTokens, 32, 4, launch_tiles},
     {{".tile", &kTiles}, kTileTokens, 32, 4, launch_tiles},
     {{".n8", &kAnyDevice}, 2, 8, 1, launch_panels},
     {{"", &kAnyDevice}, 1, 1, 1, launch_panels},
@@ -116,7 +126,7 @@ auto serving(uint32_t tokens, bool may_round) {
 
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
   const char* const many = tokens < kTileTokens ? "several tokens" : "many tokens";
-  const bool rounds = profile.int8_activations || kMatrices.met(profile);
+  const bool rounds = profile.rounds_to_bytes() || kMatrices.met(profile);
   return {std::string("matmul.") + quant::info(format).stem,
           std::string(tokens == 1 ? "one token" : many) + (may_round || !rounds ? "" : ", not rounded")};
 }
@@ -134,8 +144,8 @@ std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Form
 }
 
 uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens) {
-  if (profile.int8_activations) return rounded_bytes(stride, tokens);
-  return kMatrices.met(profile) ? half_bytes(stride, tokens) : 0;
+  const uint64_t bytes = profile.rounds_to_bytes() ? rounded_bytes(stride, tokens) : 0;
+  return kMatrices.met(profile) ? std::max(bytes, half_bytes(stride, tokens)) : bytes;
 }
 
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,

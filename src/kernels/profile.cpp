@@ -56,6 +56,7 @@ Profile make_cpu_profile(const vk::DeviceFacts& facts) {
   const placement::Quirks quirks = placement::find_quirks(facts.driver_name, facts.driver_info);
   profile.texel_loads = quirks.slow_storage_loads;
   profile.int8_activations = quirks.fast_integer_products;
+  profile.dot_products = facts.integer_dot_product && quirks.fast_packed_dot_products;
   return profile;
 }
 
@@ -68,6 +69,7 @@ Profile make_gpu_profile(const vk::DeviceFacts& facts) {
   profile.head_workgroup = std::clamp(std::bit_floor(facts.subgroup_size), 32U, 64U);
   profile.tiles = true;
   profile.shared_memory_bytes = facts.max_shared_memory_bytes;
+  profile.dot_products = facts.packed_dot_product_accelerated;
   profile.matrices = best_matrices(facts);
   profile.matrix_subgroup = facts.subgroup_size;
   return profile;

@@ -34,6 +34,8 @@ struct Profile {
   /// Products of 32-bit integers with activations rounded to 8 bits are faster than those in single
   /// precision.
   bool int8_activations = false;
+  /// So are dot products of four bytes with four such activations.
+  bool dot_products = false;
   /// Products for many tokens are computed by tiles in shared memory, which CPU drivers do not have.
   bool tiles = false;
   /// Fewer tiles than that leave cores of a large GPU idle: then smaller ones are taken.
@@ -64,6 +66,8 @@ struct Profile {
   std::string device;
   /// What is known of the variants there.
   Choices choices;
+  /// Whether any product may take activations rounded to 8 bits.
+  bool rounds_to_bytes() const { return int8_activations || dot_products; }
   /// Where the variants' code comes from; null for one that this build left out.
   const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
 };

@@ -11,7 +11,7 @@ constexpr uint64_t kBlockBytes = 48;
 
 /// Best first.
 constexpr RoundingVariant kVariants[] = {
-    {{".round", &kIntegerProducts, Arithmetic::kInt8Activations}, true},
+    {{".round", &kRounding, Arithmetic::kInt8Activations}, true},
     {{"", &kAnyDevice}, false},
 };
 

@@ -24,6 +24,12 @@ inline constexpr Requirement kTexels{[](const Profile& profile) { return profile
 inline constexpr Requirement kIntegerProducts{[](const Profile& profile) { return profile.int8_activations; },
                                               "fast products of integers"};
 
+inline constexpr Requirement kDotProducts{[](const Profile& profile) { return profile.dot_products; },
+                                          "fast dot products of bytes"};
+
+inline constexpr Requirement kRounding{[](const Profile& profile) { return profile.rounds_to_bytes(); },
+                                       "fast products of integers, or dot products of bytes"};
+
 /// Of flavours that work through shared memory, which CPU drivers do not have.
 inline constexpr Requirement kTiles{[](const Profile& profile) { return profile.tiles; }, "a GPU"};
 

@@ -10,6 +10,8 @@ struct Quirks {
   bool slow_storage_loads = false;
   /// Multiplying integers takes the time of multiplying single-precision numbers, or little more.
   bool fast_integer_products = false;
+  /// Multiplying four bytes at once is fast, though the driver does not call it accelerated.
+  bool fast_packed_dot_products = false;
   /// Of several drivers for one GPU that with the largest is taken; 0 for those without a row.
   int preference = 0;
   /// Why it stands before or behind others, to follow the driver's name in a sentence.

@@ -77,7 +77,8 @@ struct DeviceFacts {
   bool int8 = false;             ///< 8-bit integers in storage buffers and arithmetic
   bool subgroup_ballot = false;  ///< includes broadcasting a lane's value
   bool buffer_device_address = false;
-  bool integer_dot_product = false;
+  bool integer_dot_product = false;  ///< shaders may have dot products of integers, four packed bytes too
+  bool packed_dot_product_accelerated = false;  ///< such of signed bytes take fewer instructions than without
   /// Alignment of host memory that the device can work on in place; 0: it cannot.
   uint64_t host_import_alignment_bytes = 0;
   bool memory_budget = false;

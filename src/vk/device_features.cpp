@@ -13,6 +13,10 @@ DeviceFeatures::DeviceFeatures(const DeviceFacts& facts, const DeviceOptions& op
     subgroups_.computeFullSubgroups = facts.full_subgroups;
     add(subgroups_, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   }
+  if (facts.integer_dot_product) {
+    dot_product_.shaderIntegerDotProduct = VK_TRUE;
+    add(dot_product_, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+  }
 #ifdef VK_KHR_cooperative_matrix
   if (!facts.half_matrices.empty()) {
     v12_.vulkanMemoryModel = VK_TRUE;

@@ -87,15 +87,26 @@ void query_memory(VkPhysicalDevice device, DeviceFacts& facts) {
   }
 }
 
-void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
+void query_integer_dot_product(VkPhysicalDevice device, DeviceFacts& facts) {
+  if (!has_device_extension(device, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) return;
   VkPhysicalDeviceShaderIntegerDotProductFeatures dot{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &dot};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  VkPhysicalDeviceShaderIntegerDotProductProperties accelerated{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &accelerated};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  facts.integer_dot_product = dot.shaderIntegerDotProduct;
+  facts.packed_dot_product_accelerated =
+      facts.integer_dot_product && accelerated.integerDotProduct4x8BitPackedSignedAccelerated;
+}
+
+void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
   VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
-  if (has_device_extension(device, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) v12.pNext = &dot;
   VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &v12};
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v11};
   vkGetPhysicalDeviceFeatures2(device, &features);
-  facts.integer_dot_product = dot.shaderIntegerDotProduct;
   facts.storage_16bit = v11.storageBuffer16BitAccess;
   facts.float16 = v12.shaderFloat16;
   facts.int8 = v12.shaderInt8 && v12.storageBuffer8BitAccess;
@@ -212,6 +223,7 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
   DeviceFacts facts;
   query_properties(device, facts);
   query_features(device, facts);
+  query_integer_dot_product(device, facts);
   if (const int family = find_compute_family(device); family >= 0)
     facts.timestamp_bits = queue_families(device)[static_cast<size_t>(family)].timestampValidBits;
   query_subgroup_size_control(device, facts);

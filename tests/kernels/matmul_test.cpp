@@ -15,6 +15,10 @@ namespace {
 
 using quant::Format;
 
+/// Formats whose quants are bytes at most.
+constexpr Format kByteFormats[] = {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0};
+constexpr const char* kNoDotProducts = "the device, or this build's glslc, knows no dot products of bytes";
+
 class MatmulTest : public test::KernelTest {
  protected:
   /// Runs one product, with rounded activations and without, and checks every row and every vector
@@ -35,6 +39,26 @@ class MatmulTest : public test::KernelTest {
   void pretend_gpu(bool wide) {
     context().profile = make_gpu_profile(device().facts());
     if (wide) context().profile.enough_tiles = 1;
+  }
+
+  /// The variants of devices with fast dot products of bytes; false where there are none.
+  bool pretend_dot_products() {
+    context().profile.int8_activations = false;
+    context().profile.dot_products = device().facts().integer_dot_product;
+    return context().profile.dot_products && shaders::find("matmul.q4_0.dot") != nullptr;
+  }
+
+  void check_dot(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
+                 uint32_t panels_a_part = 1U << 20) {
+    const char* const name = matmul_choice(context().profile, matrix.format, tokens, true).shader.name;
+    ASSERT_NE(std::string_view(name).find(".dot"), std::string_view::npos) << name;
+    check_one(matrix, tokens, accumulate, bias, panels_a_part, true);
+  }
+
+  void check_extremes() {
+    for (const Format format : kByteFormats) {
+      for (const uint32_t period : {1U, 2U, 8U}) check_signs(format, period);
+    }
   }
 
   /// One vector's products, with rounded activations where the device has them.
@@ -152,15 +176,13 @@ TEST_P(MatmulTest, OddSizes) {
 }
 
 TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
-  for (const Format format : {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
+  for (const Format format : kByteFormats) {
     for (const uint32_t rows : {1U, 65U}) check(MadeUpMatrix(format, rows, 1024, rows), 1);
     check(MadeUpMatrix(format, 33, 256, 5), 7);
     check(MadeUpMatrix(format, 97, 512, 6), 17);
   }
 }
 
-/// The largest quants with the largest activations, all of one sign and then of alternating ones: sums of
-/// 16 bits just hold them.
 /// A tile's pipeline takes software drivers seconds to compile, so that few are tried.
 TEST_P(MatmulTest, TilesOfEveryFormat) {
   pretend_gpu(false);
@@ -186,11 +208,42 @@ TEST_P(MatmulTest, TilesAddBiasAndWhatWasThere) {
   check(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 40, false, true, 1);
 }
 
-TEST_P(MatmulTest, ExtremeValuesDoNotOverflow) {
-  for (const Format format : {Format::kQ4_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K, Format::kQ8_0}) {
-    for (const uint32_t period : {1U, 2U, 8U}) check_signs(format, period);
+/// With the lanes of a CPU driver, which do not share a row, and with a GPU's, which do.
+TEST_P(MatmulTest, DotProductsOfBytes) {
+  if (!pretend_dot_products()) GTEST_SKIP() << kNoDotProducts;
+  for (const bool gpu : {false, true}) {
+    if (gpu) pretend_gpu(false);
+    pretend_dot_products();
+    for (const Format format : kByteFormats) {
+      for (const uint32_t rows : {1U, 65U}) check_dot(MadeUpMatrix(format, rows, 1024, rows), 1);
+      check_dot(MadeUpMatrix(format, 33, 256, 5), 7);
+      check_dot(MadeUpMatrix(format, 97, 512, 6), 9);
+    }
+    for (const uint32_t tokens : {2U, 8U, 32U})
+      check_dot(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
+    for (const uint32_t columns : {32U, 96U, 288U}) check_dot(MadeUpMatrix(Format::kQ8_0, 40, columns, 1), 1);
+    check_dot(MadeUpMatrix(Format::kQ4_K, 48, 256, 1), 1, true, false);
+    check_dot(MadeUpMatrix(Format::kQ5_K, 48, 256, 2), 5, false, true);
+    check_dot(MadeUpMatrix(Format::kQ6_K, 200, 1024, 2), 3, true, true, 2);
+    check_extremes();
   }
 }
+
+TEST_P(MatmulTest, TilesOfDotProducts) {
+  pretend_gpu(false);
+  if (!pretend_dot_products()) GTEST_SKIP() << kNoDotProducts;
+  for (const Format format : kByteFormats) check_dot(MadeUpMatrix(format, 129, 768, 3), kTileTokens);
+  pretend_gpu(true);
+  pretend_dot_products();
+  for (const uint32_t rows : {1U, 127U, 128U, 200U})
+    check_dot(MadeUpMatrix(Format::kQ4_0, rows, 160, rows), 131);
+  check_dot(MadeUpMatrix(Format::kQ4_0, 140, 96, 1), 64, true, false);
+  check_dot(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 64, false, true, 1);
+}
+
+/// The largest quants with the largest activations, all of one sign and then of alternating ones: sums of
+/// 16 bits just hold them.
+TEST_P(MatmulTest, ExtremeValuesDoNotOverflow) { check_extremes(); }
 
 TEST_P(MatmulTest, ActivationsThatAreNoNumbersAreNoticed) {
   const MadeUpMatrix matrix(Format::kQ4_0, 32, 64, 1);

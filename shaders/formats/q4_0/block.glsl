@@ -24,3 +24,5 @@ void begin_block(const uint b) {
 #define INTEGER_RUN(b, r) PAIR_NIBBLES(WORD(1 + 4 * (b) + (r)))
 #define INTEGER_FIRST_SCALE block_scale
 #define INTEGER_SECOND_SCALE block_scale
+#define DOT_CENTRE 8
+#define DOT_RUN(b, r) DOT_NIBBLES(WORD(1 + 4 * (b) + (r)))

@@ -30,3 +30,6 @@ void begin_block(const uint b) {
 #define INTEGER_FIRST_SCALE block_scale
 #define INTEGER_SECOND_SCALE block_scale
 #define INTEGER_OFFSET (block_offset + INTEGER_CENTRE * block_scale)
+#define DOT_CENTRE 0
+#define DOT_OFFSET block_offset
+#define DOT_RUN(b, r) DOT_NIBBLES(WORD(4 + 4 * (b) + (r)))

@@ -54,3 +54,11 @@ void begin_block(const uint b) {
 #define INTEGER_FIRST_SCALE block_scale
 #define INTEGER_SECOND_SCALE block_scale
 #define INTEGER_OFFSET (block_offset + INTEGER_CENTRE * block_scale)
+// Multiplied, four bits go to a byte each.
+#define FIFTH_BITS(i) (((((block_high >> (i)) & 15u) * 0x204081u) & 0x01010101u) << 4)
+#define DOT_CENTRE 0
+#define DOT_OFFSET block_offset
+#define DOT_RUN(b, r)                       \
+  DOT_NIBBLES(WORD(4 + 5 * (b) + (r)))      \
+  q0 |= FIFTH_BITS(4 * (r));                \
+  q1 |= FIFTH_BITS(16 + 4 * (r));

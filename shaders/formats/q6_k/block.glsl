@@ -57,3 +57,14 @@ void begin_block(const uint b) {
   }
 #define INTEGER_FIRST_SCALE first_scale
 #define INTEGER_SECOND_SCALE second_scale
+// The four lowest pairs of bits, each in bits 4 and 5 of a byte.
+uvec4 pairs_to_bytes(const uvec4 pairs) {
+  const uvec4 twos = (pairs & 0xFu) | ((pairs << 12) & 0xF0000u);
+  return ((twos | (twos << 6)) & 0x3030303u) << 4;
+}
+
+#define DOT_CENTRE 32
+#define DOT_RUN(b, r)                             \
+  DOT_NIBBLES(WORD(9 + 6 * (b) + (r)))            \
+  q0 |= pairs_to_bytes(first_high >> (8 * (r)));  \
+  q1 |= pairs_to_bytes(second_high >> (8 * (r)));

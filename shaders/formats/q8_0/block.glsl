@@ -21,3 +21,11 @@ void begin_block(const uint b) { block_scale = low_halves(WORD(0) >> (16 * b)); 
     w6 = SIGNED_BYTE(second, 2) * block_scale;         \
     w7 = SIGNED_BYTE(second, 3) * block_scale;         \
   }
+
+#define INTEGER_HALVES 1
+#define INTEGER_FIRST_SCALE block_scale
+#define INTEGER_SECOND_SCALE block_scale
+#define DOT_CENTRE 0
+#define DOT_RUN(b, r)                  \
+  q0 = WORD(1 + 8 * (b) + 2 * (r));    \
+  q1 = WORD(2 + 8 * (b) + 2 * (r));
