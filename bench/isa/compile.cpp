@@ -110,7 +110,11 @@ std::optional<Compiled> compile(const std::string& family, uint32_t subgroup_siz
   if (instance == nullptr) return std::nullopt;
   const vk::PhysicalDevice& physical = instance->devices()[0];
   const vk::DeviceFacts& facts = physical.facts;
-  Compiled compiled{facts.driver_info, facts.min_subgroup_size, facts.max_subgroup_size, {}};
+  Compiled compiled{facts.driver_info,
+                    facts.min_subgroup_size,
+                    facts.max_subgroup_size,
+                    facts.packed_dot_product_accelerated,
+                    {}};
   if (subgroup_size != 0 &&
       (subgroup_size < facts.min_subgroup_size || subgroup_size > facts.max_subgroup_size))
     return compiled;

@@ -47,6 +47,7 @@ struct Compiled {
   std::string driver;
   uint32_t min_subgroup_size = 0;
   uint32_t max_subgroup_size = 0;
+  bool dot_products = false;  ///< of bytes, in hardware
   std::vector<Row> rows;
 };
 

@@ -1,5 +1,6 @@
 #include "isa/kernel_uses.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/quantize.hpp"
 #include "kernels/rope.hpp"
 #include "kernels/round_half.hpp"
 #include "kernels/top_k.hpp"
@@ -28,6 +30,7 @@ constexpr uint32_t kVocabulary = 128256;
 constexpr uint32_t kTableRows = 8192;
 constexpr uint32_t kKvHeads = 8;
 constexpr uint32_t kContextLength = 4096;
+constexpr uint32_t kFew = 8;
 constexpr uint32_t kBatch = 512;
 constexpr float kEpsilon = 1e-5F;
 
@@ -44,24 +47,37 @@ struct Ranges {
   kernels::Vectors vectors(uint32_t width) const {
     return {{memory, 0, uint64_t{width} * kBatch * sizeof(float)}, width};
   }
+  /// Those that the device's kernels may round.
+  kernels::Vectors rounding_vectors(uint32_t width) const {
+    kernels::Vectors vectors = this->vectors(width);
+    vectors.rounded = {memory, 0,
+                       std::max(kernels::rounded_bytes(width, kBatch), kernels::half_bytes(width, kBatch))};
+    return vectors;
+  }
   kernels::Cache cache(const kernels::CacheShape& shape) const {
     return {shape, {{0, shape.kv_heads, memory, memory}}};
   }
 };
+
+/// Of vectors that are written rounded to 8 bits where products read that.
+kernels::Forms forms_rounded(const Context& context) {
+  return {.exact = true, .rounded = context.profile.rounds_to_bytes()};
+}
 
 std::string tokens_text(uint32_t tokens) {
   return tokens == 1 ? "1 token" : fmt::format("{} tokens", tokens);
 }
 
 void add_matmul(std::vector<KernelUse>& uses, Ranges of, const quant::FormatInfo& format) {
-  for (const uint32_t tokens : {1U, kBatch}) {
+  for (const uint32_t tokens : {1U, kFew, kBatch}) {
     for (const bool adds : {false, true}) {
       uses.push_back(
           {fmt::format("matmul {}, {}{}", format.stem, tokens_text(tokens), adds ? ", added to" : ""),
            [=, format = format.format](Context& context, CommandList& commands) {
              const vk::BufferRange bias(of.memory);
-             kernels::matmul(context, commands, of.weight(context, format, kFeedForward), of.vectors(kWidth),
-                             of.vectors(kFeedForward), tokens, {adds, adds ? &bias : nullptr});
+             kernels::matmul(context, commands, of.weight(context, format, kFeedForward),
+                             of.rounding_vectors(kWidth), of.vectors(kFeedForward), tokens,
+                             {adds, adds ? &bias : nullptr});
            }});
     }
   }
@@ -88,12 +104,13 @@ void add_heads(std::vector<KernelUse>& uses, Ranges of, const kernels::CacheShap
                     }});
   }
   const kernels::AttentionShape attention{heads, 0.1F};
-  uses.push_back(
-      {fmt::format("attention, 1 token, {}", what), [=](Context& context, CommandList& commands) {
-         const uint64_t parts_bytes = kernels::attention_parts_bytes(context.profile, attention, shape);
-         kernels::attention_decode(context, commands, attention, of.memory, of.vectors(kWidth),
-                                   of.cache(shape), {of.memory, 0, parts_bytes}, of.vectors(kWidth));
-       }});
+  uses.push_back({fmt::format("attention, 1 token, {}", what), [=](Context& context, CommandList& commands) {
+                    const uint64_t parts_bytes =
+                        kernels::attention_parts_bytes(context.profile, attention, shape);
+                    kernels::attention_decode(context, commands, attention, of.memory, of.vectors(kWidth),
+                                              of.cache(shape), {of.memory, 0, parts_bytes},
+                                              of.rounding_vectors(kWidth), forms_rounded(context));
+                  }});
   uses.push_back({fmt::format("attention, {}, {}", tokens_text(kBatch), what),
                   [=](Context& context, CommandList& commands) {
                     kernels::attention_prefill(context, commands, attention, of.memory, of.vectors(kWidth),
@@ -103,21 +120,20 @@ void add_heads(std::vector<KernelUse>& uses, Ranges of, const kernels::CacheShap
 
 void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {
   uses.push_back({"rms_norm", [=](Context& context, CommandList& commands) {
-                    kernels::rms_norm(context, commands, of.memory, of.vectors(kWidth), 0, of.vectors(kWidth),
-                                      kWidth, 1, kEpsilon);
+                    kernels::rms_norm(context, commands, of.memory, of.vectors(kWidth), 0,
+                                      of.rounding_vectors(kWidth), kWidth, 1, kEpsilon,
+                                      forms_rounded(context));
                   }});
   uses.push_back({"rms_norm of heads", [=](Context& context, CommandList& commands) {
                     kernels::rms_norm_heads(context, commands, of.memory, of.vectors(kWidth), kWidth / 32, 32,
                                             1, kEpsilon);
                   }});
   uses.push_back({"swiglu", [=](Context& context, CommandList& commands) {
-                    kernels::swiglu(context, commands, of.vectors(kFeedForward), of.vectors(kFeedForward),
-                                    kFeedForward, 1);
+                    kernels::swiglu(context, commands, of.rounding_vectors(kFeedForward),
+                                    of.vectors(kFeedForward), kFeedForward, 1, forms_rounded(context));
                   }});
   uses.push_back({"round_half", [=](Context& context, CommandList& commands) {
-                    kernels::Vectors x = of.vectors(kWidth);
-                    x.rounded = {of.memory, 0, kernels::half_bytes(kWidth, kBatch)};
-                    kernels::round_half(context, commands, x, kWidth, kBatch);
+                    kernels::round_half(context, commands, of.rounding_vectors(kWidth), kWidth, kBatch);
                   }});
   uses.push_back({"top_k", [=](Context& context, CommandList& commands) {
                     kernels::top_k(context, commands, of.memory, kVocabulary, 40, of.memory);

@@ -10,14 +10,7 @@ ivec4 dot_rows(const uvec4 quants, const uint x4) {
                dotPacked4x8EXT(int(quants.w), x));
 }
 
-// What the sums of a block's products begin with in half h, `head` being the first texel of its activations: the centre's part.
-ivec4 begin_sums(const uvec4 head, const uint h) {
-  if (INTEGER_HALVES == 1) return ivec4(-DOT_CENTRE * int(head.y));
-  const int halves = int(head[2 + h]);
-  return ivec4(-DOT_CENTRE * ((halves << 16 >> 16) + (halves >> 16)));
-}
-
-// What a block of four rows begins with, scales and offset, and gives.
+// What a block of four rows has beside its quants.
 struct DotScales {
   vec4 scale[INTEGER_HALVES];
 #ifdef DOT_OFFSET
@@ -35,7 +28,19 @@ DotScales read_scales() {
   return scales;
 }
 
-vec4 finish_sums(const ivec4 sums[INTEGER_HALVES], const DotScales scales, const uvec4 head) {
+// What products begin with that the elements of half h take part in: the centre's with their sum.
+ivec4 centre_product(const uvec4 head, const uint h) {
+  if (INTEGER_HALVES == 1) return ivec4(-DOT_CENTRE * int(head.y));
+  const int quarters = int(head[2 + h]);
+  return ivec4(-DOT_CENTRE * ((quarters << 16 >> 16) + (quarters >> 16)));
+}
+
+// Products of a block of four rows, quants[e] being their elements 4e … 4e+3, with the activations of the texels.
+vec4 block_products(const uvec4 quants[8], const DotScales scales, const uvec4 head, const uvec4 low, const uvec4 high) {
+  ivec4 sums[INTEGER_HALVES];
+  [[unroll]] for (uint h = 0; h < INTEGER_HALVES; ++h) sums[h] = centre_product(head, h);
+  [[unroll]] for (uint e = 0; e < 4; ++e) sums[0] += dot_rows(quants[e], low[e]);
+  [[unroll]] for (uint e = 0; e < 4; ++e) sums[INTEGER_HALVES - 1] += dot_rows(quants[4 + e], high[e]);
   const float x_scale = uintBitsToFloat(head.x);
   vec4 products = scales.scale[0] * (vec4(sums[0]) * x_scale);
   if (INTEGER_HALVES == 2) products += scales.scale[INTEGER_HALVES - 1] * (vec4(sums[INTEGER_HALVES - 1]) * x_scale);

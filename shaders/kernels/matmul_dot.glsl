@@ -20,32 +20,25 @@ void main() {
 
   for (uint unit = split; unit < p.units; unit += SPLIT) {
     for (uint b = 0; b < UNIT_BLOCKS; ++b) {
-      uvec4 head[COLUMNS], first[COLUMNS], second[COLUMNS];
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-        head[n] = X(x_base[n]);
-        first[n] = X(x_base[n] + 1);
-        second[n] = X(x_base[n] + 2);
-        x_base[n] += kBlockTexels;
-      }
+      uvec4 quants[PANELS][8];
+      DotScales scales[PANELS];
       [[unroll]] for (uint q = 0; q < PANELS; ++q) {
         unit_base = panel_base[q];
         begin_block(b);
-        const DotScales scales = read_scales();
-        ivec4 sums[COLUMNS][INTEGER_HALVES];
-        [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-          [[unroll]] for (uint h = 0; h < INTEGER_HALVES; ++h) sums[n][h] = begin_sums(head[n], h);
-        }
+        scales[q] = read_scales();
         [[unroll]] for (uint r = 0; r < 4; ++r) {
           uvec4 q0, q1;
           DOT_RUN(b, r)
-          const uint e = RUN_FIRST(r);
-          const uint f = RUN_SECOND(r);
-          [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-            sums[n][0] += dot_rows(q0, e < 4 ? first[n][e % 4] : second[n][e % 4]);
-            sums[n][INTEGER_HALVES - 1] += dot_rows(q1, f < 4 ? first[n][f % 4] : second[n][f % 4]);
-          }
+          quants[q][RUN_FIRST(r)] = q0;
+          quants[q][RUN_SECOND(r)] = q1;
         }
-        [[unroll]] for (uint n = 0; n < COLUMNS; ++n) sum[q][n] += finish_sums(sums[n], scales, head[n]);
+      }
+      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
+        const uvec4 head = X(x_base[n]);
+        const uvec4 low = X(x_base[n] + 1);
+        const uvec4 high = X(x_base[n] + 2);
+        [[unroll]] for (uint q = 0; q < PANELS; ++q) sum[q][n] += block_products(quants[q], scales[q], head, low, high);
+        x_base[n] += kBlockTexels;
       }
     }
     [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += (SPLIT - 1) * UNIT_BLOCKS * kBlockTexels;

@@ -75,14 +75,7 @@ void main() {
         const DotScales scales = scale_tile[block * ROW_QUADS + row_place];
         [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
           const uint from = (n * TOKEN_PLACES + token_place) * TOKEN_TEXELS + block * kBlockTexels;
-          const uvec4 head = x_tile[from];
-          const uvec4 low = x_tile[from + 1];
-          const uvec4 high = x_tile[from + 2];
-          ivec4 sums[INTEGER_HALVES];
-          [[unroll]] for (uint h = 0; h < INTEGER_HALVES; ++h) sums[h] = begin_sums(head, h);
-          [[unroll]] for (uint e = 0; e < 4; ++e) sums[0] += dot_rows(quants[e], low[e]);
-          [[unroll]] for (uint e = 0; e < 4; ++e) sums[INTEGER_HALVES - 1] += dot_rows(quants[4 + e], high[e]);
-          sum[n] += finish_sums(sums, scales, head);
+          sum[n] += block_products(quants, scales, x_tile[from], x_tile[from + 1], x_tile[from + 2]);
         }
       }
     }

@@ -23,11 +23,15 @@ constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.bro
                                  "subgroups of 8"};
 constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.broadcast == 4; },
                                  "subgroups of 4"};
+constexpr Requirement kDotProducts{
+    [](const Profile& profile) { return profile.dot_products && profile.tiles; },
+    "fast dot products of bytes, a GPU"};
 constexpr Requirement kDotTiles{
-    [](const Profile& profile) {
-      return kDotProducts.met(profile) && kTiles.met(profile) && !kMatrices.met(profile);
-    },
+    [](const Profile& profile) { return kDotProducts.met(profile) && !kMatrices.met(profile); },
     "fast dot products of bytes, a GPU without cooperative matrices"};
+constexpr Requirement kCpuDotProducts{
+    [](const Profile& profile) { return profile.dot_products && !profile.tiles; },
+    "fast dot products of bytes, a CPU driver"};
 
 /// A lane has four rows, and groups of lanes share a panel's columns.
 MatmulLaunch launch_panels(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
@@ -84,10 +88,7 @@ MatmulLaunch launch_matrices(const MatmulVariant& row, const Profile& profile, c
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp.
 constexpr MatmulVariant kVariants[] = {
-    {{".dot.n8", &kDotProducts, Arithmetic::kInt8Activations}, 2, 8, 1, launch_panels},
-    {{".dot.n8p4", &kDotProducts, Arithmetic::kInt8Activations}, 2, 8, 4, launch_panels},
-    {{".dot", &kDotProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
-    {{".dot.p4", &kDotProducts, Arithmetic::kInt8Activations}, 1, 1, 4, launch_panels},
+    {{".dot.p2", &kCpuDotProducts, Arithmetic::kInt8Activations}, 1, 1, 2, launch_panels},
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
     {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
@@ -101,6 +102,8 @@ constexpr MatmulVariant kVariants[] = {
     {{".b4.n8p4", &kSubgroup4}, 2, 8, 4, launch_panels},
     {{".b4.p4", &kSubgroup4}, 1, 1, 4, launch_panels},
     {{".coop", &kMatrices, Arithmetic::kFloat16Activations}, kTileTokens, 32, 4, launch_matrices},
+    {{".dot.n8", &kDotProducts, Arithmetic::kInt8Activations}, 2, 8, 1, launch_panels, kTileTokens - 1},
+    {{".dot", &kDotProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
     {{".dot.tile", &kDotTiles, Arithmetic::kInt8Activations}, kTileTokens, 32, 4, launch_tiles},
     {{".tile", &kTiles}, kTileTokens, 32, 4, launch_tiles},
     {{".n8", &kAnyDevice}, 2, 8, 1, launch_panels},
@@ -118,7 +121,7 @@ vk::Work work_of(const WeightPart& part, uint32_t columns, uint32_t tokens) {
 auto serving(uint32_t tokens, bool may_round) {
   return [=](const MatmulVariant& row) {
     return (row.least_tokens == 1) == (tokens == 1) && tokens >= row.least_tokens &&
-           (may_round || row.arithmetic == Arithmetic::kFloat32);
+           tokens <= row.most_tokens && (may_round || row.arithmetic == Arithmetic::kFloat32);
   };
 }
 

@@ -24,9 +24,6 @@ inline constexpr Requirement kTexels{[](const Profile& profile) { return profile
 inline constexpr Requirement kIntegerProducts{[](const Profile& profile) { return profile.int8_activations; },
                                               "fast products of integers"};
 
-inline constexpr Requirement kDotProducts{[](const Profile& profile) { return profile.dot_products; },
-                                          "fast dot products of bytes"};
-
 inline constexpr Requirement kRounding{[](const Profile& profile) { return profile.rounds_to_bytes(); },
                                        "fast products of integers, or dot products of bytes"};
 

@@ -41,9 +41,12 @@ class MatmulTest : public test::KernelTest {
     if (wide) context().profile.enough_tiles = 1;
   }
 
-  /// The variants of devices with fast dot products of bytes; false where there are none.
-  bool pretend_dot_products() {
-    context().profile.int8_activations = false;
+  /// The variants of devices with fast dot products of bytes, of GPUs or of CPU drivers; false where there
+  /// are none.
+  bool pretend_dot_products(bool gpu) {
+    if (gpu) pretend_gpu(false);
+    context().profile.int8_activations = context().profile.texel_loads = false;
+    context().profile.matrices = {};
     context().profile.dot_products = device().facts().integer_dot_product;
     return context().profile.dot_products && shaders::find("matmul.q4_0.dot") != nullptr;
   }
@@ -208,35 +211,34 @@ TEST_P(MatmulTest, TilesAddBiasAndWhatWasThere) {
   check(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 40, false, true, 1);
 }
 
-/// With the lanes of a CPU driver, which do not share a row, and with a GPU's, which do.
 TEST_P(MatmulTest, DotProductsOfBytes) {
-  if (!pretend_dot_products()) GTEST_SKIP() << kNoDotProducts;
-  for (const bool gpu : {false, true}) {
-    if (gpu) pretend_gpu(false);
-    pretend_dot_products();
-    for (const Format format : kByteFormats) {
-      for (const uint32_t rows : {1U, 65U}) check_dot(MadeUpMatrix(format, rows, 1024, rows), 1);
-      check_dot(MadeUpMatrix(format, 33, 256, 5), 7);
-      check_dot(MadeUpMatrix(format, 97, 512, 6), 9);
-    }
-    for (const uint32_t tokens : {2U, 8U, 32U})
-      check_dot(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
-    for (const uint32_t columns : {32U, 96U, 288U}) check_dot(MadeUpMatrix(Format::kQ8_0, 40, columns, 1), 1);
-    check_dot(MadeUpMatrix(Format::kQ4_K, 48, 256, 1), 1, true, false);
-    check_dot(MadeUpMatrix(Format::kQ5_K, 48, 256, 2), 5, false, true);
-    check_dot(MadeUpMatrix(Format::kQ6_K, 200, 1024, 2), 3, true, true, 2);
-    check_extremes();
+  if (!pretend_dot_products(true)) GTEST_SKIP() << kNoDotProducts;
+  for (const Format format : kByteFormats) {
+    for (const uint32_t rows : {1U, 65U}) check_dot(MadeUpMatrix(format, rows, 1024, rows), 1);
+    check_dot(MadeUpMatrix(format, 33, 256, 5), 7);
+    check_dot(MadeUpMatrix(format, 97, 512, 6), 9);
   }
+  for (const uint32_t tokens : {2U, 8U, 32U}) check_dot(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
+  for (const uint32_t columns : {32U, 96U, 288U}) check_dot(MadeUpMatrix(Format::kQ8_0, 40, columns, 1), 1);
+  check_dot(MadeUpMatrix(Format::kQ4_K, 48, 256, 1), 1, true, false);
+  check_dot(MadeUpMatrix(Format::kQ5_K, 48, 256, 2), 5, false, true);
+  check_dot(MadeUpMatrix(Format::kQ6_K, 200, 1024, 2), 3, true, true, 2);
+  check_extremes();
+}
+
+TEST_P(MatmulTest, DotProductsOfBytesOnACpuDriver) {
+  if (!pretend_dot_products(false)) GTEST_SKIP() << kNoDotProducts;
+  for (const Format format : {Format::kQ5_K, Format::kQ6_K, Format::kQ8_0})
+    for (const uint32_t rows : {1U, 65U, 129U}) check_dot(MadeUpMatrix(format, rows, 1024, rows), 1);
+  check_dot(MadeUpMatrix(Format::kQ8_0, 200, 96, 1), 1, true, true, 1);
+  check_extremes();
 }
 
 TEST_P(MatmulTest, TilesOfDotProducts) {
-  pretend_gpu(false);
-  if (!pretend_dot_products()) GTEST_SKIP() << kNoDotProducts;
+  if (!pretend_dot_products(true)) GTEST_SKIP() << kNoDotProducts;
   for (const Format format : kByteFormats) check_dot(MadeUpMatrix(format, 129, 768, 3), kTileTokens);
-  pretend_gpu(true);
-  pretend_dot_products();
-  for (const uint32_t rows : {1U, 127U, 128U, 200U})
-    check_dot(MadeUpMatrix(Format::kQ4_0, rows, 160, rows), 131);
+  context().profile.enough_tiles = 1;
+  for (const uint32_t rows : {1U, 200U}) check_dot(MadeUpMatrix(Format::kQ4_0, rows, 160, rows), 131);
   check_dot(MadeUpMatrix(Format::kQ4_0, 140, 96, 1), 64, true, false);
   check_dot(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 64, false, true, 1);
 }

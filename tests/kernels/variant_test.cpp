@@ -135,6 +135,49 @@ TEST(Variant, CooperativeMatricesWhereTheDeviceHasASuitableShape) {
   }
 }
 
+TEST(Variant, DotProductsOfBytesWhereTheyAreFastAndActivationsMayBeRounded) {
+  if (shaders::find("matmul.q4_0.dot") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  vk::DeviceFacts facts = card({});
+  facts.integer_dot_product = true;
+  EXPECT_EQ(chosen(make_profile(facts), 1), "matmul.q4_0") << "not accelerated";
+  facts.packed_dot_product_accelerated = true;
+  const Profile profile = make_profile(facts);
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.dot");
+  EXPECT_EQ(chosen(profile, kTileTokens - 1), "matmul.q4_0.dot.n8");
+  EXPECT_EQ(chosen(profile, kTileTokens), "matmul.q4_0.dot.tile");
+  EXPECT_STREQ(matmul_choice(profile, Format::kF16, 1, true).shader.name, "matmul.f16");
+  for (const uint32_t tokens : {1U, 2U, 512U})
+    EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, tokens, false).row.arithmetic, Arithmetic::kFloat32);
+  EXPECT_NE(matmul_use(profile, Format::kQ4_0, 1, true).key(),
+            matmul_use(profile, Format::kQ4_0, 1, false).key());
+  EXPECT_EQ(rounding_bytes(profile, 512, 3), 3U * 512 / 32 * 48);
+  // Not a CPU driver's, whatever it says; one whose quirk they are takes them for wide quants.
+  facts.type = vk::DeviceType::kCpu;
+  EXPECT_EQ(chosen(make_profile(facts), 1), "matmul.q4_0");
+  facts.driver_name = "SwiftShader driver";
+  facts.subgroup_size = 4;
+  EXPECT_EQ(chosen(make_profile(facts), 1), "matmul.q4_0");
+  EXPECT_STREQ(matmul_choice(make_profile(facts), Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.dot.p2");
+  facts.integer_dot_product = false;
+  EXPECT_STREQ(matmul_choice(make_profile(facts), Format::kQ8_0, 1, true).shader.name, "matmul.q8_0");
+}
+
+/// Vectors lie rounded to bytes or as halves: no product of any format may want the one while others want
+/// the other, whatever is switched off.
+TEST(Variant, PromptsAreNeverRoundedInTwoWays) {
+  if (shaders::find("matmul.q4_0.dot") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  vk::DeviceFacts facts = card({{16, 16, 16}});
+  facts.integer_dot_product = facts.packed_dot_product_accelerated = true;
+  Profile profile = make_profile(facts);
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.dot");
+  EXPECT_EQ(chosen(profile, 512), "matmul.q4_0.coop");
+  EXPECT_GE(rounding_bytes(profile, 512, 3), 3U * 512 * 2);
+  for (const char* variant : {"matmul.q4_0.coop", "matmul.q4_0.tile"}) {
+    switch_off(profile, variant);
+    EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, 512, true).row.arithmetic, Arithmetic::kFloat32);
+  }
+}
+
 TEST(Variant, AttentionTakesCooperativeMatricesOfHalvesThatMayBeRounded) {
   if (shaders::find("attention.coop") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
   const Profile profile = make_profile(card({{16, 8, 16}, {16, 16, 16}}));
