@@ -47,22 +47,16 @@ struct Ranges {
   kernels::Vectors vectors(uint32_t width) const {
     return {{memory, 0, uint64_t{width} * kBatch * sizeof(float)}, width};
   }
-  /// Those that the device's kernels may round.
+  /// Those that may be rounded.
   kernels::Vectors rounding_vectors(uint32_t width) const {
-    kernels::Vectors vectors = this->vectors(width);
-    vectors.rounded = {memory, 0,
-                       std::max(kernels::rounded_bytes(width, kBatch), kernels::half_bytes(width, kBatch))};
-    return vectors;
+    const uint64_t rounded_bytes =
+        std::max(kernels::rounded_bytes(width, kBatch), kernels::half_bytes(width, kBatch));
+    return {vectors(width).range, width, {memory, 0, rounded_bytes}};
   }
   kernels::Cache cache(const kernels::CacheShape& shape) const {
     return {shape, {{0, shape.kv_heads, memory, memory}}};
   }
 };
-
-/// Of vectors that are written rounded to 8 bits where products read that.
-kernels::Forms forms_rounded(const Context& context) {
-  return {.exact = true, .rounded = context.profile.rounds_to_bytes()};
-}
 
 std::string tokens_text(uint32_t tokens) {
   return tokens == 1 ? "1 token" : fmt::format("{} tokens", tokens);
@@ -104,13 +98,12 @@ void add_heads(std::vector<KernelUse>& uses, Ranges of, const kernels::CacheShap
                     }});
   }
   const kernels::AttentionShape attention{heads, 0.1F};
-  uses.push_back({fmt::format("attention, 1 token, {}", what), [=](Context& context, CommandList& commands) {
-                    const uint64_t parts_bytes =
-                        kernels::attention_parts_bytes(context.profile, attention, shape);
-                    kernels::attention_decode(context, commands, attention, of.memory, of.vectors(kWidth),
-                                              of.cache(shape), {of.memory, 0, parts_bytes},
-                                              of.rounding_vectors(kWidth), forms_rounded(context));
-                  }});
+  uses.push_back(
+      {fmt::format("attention, 1 token, {}", what), [=](Context& context, CommandList& commands) {
+         const uint64_t parts_bytes = kernels::attention_parts_bytes(context.profile, attention, shape);
+         kernels::attention_decode(context, commands, attention, of.memory, of.vectors(kWidth),
+                                   of.cache(shape), {of.memory, 0, parts_bytes}, of.vectors(kWidth));
+       }});
   uses.push_back({fmt::format("attention, {}, {}", tokens_text(kBatch), what),
                   [=](Context& context, CommandList& commands) {
                     kernels::attention_prefill(context, commands, attention, of.memory, of.vectors(kWidth),
@@ -120,17 +113,16 @@ void add_heads(std::vector<KernelUse>& uses, Ranges of, const kernels::CacheShap
 
 void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {
   uses.push_back({"rms_norm", [=](Context& context, CommandList& commands) {
-                    kernels::rms_norm(context, commands, of.memory, of.vectors(kWidth), 0,
-                                      of.rounding_vectors(kWidth), kWidth, 1, kEpsilon,
-                                      forms_rounded(context));
+                    kernels::rms_norm(context, commands, of.memory, of.vectors(kWidth), 0, of.vectors(kWidth),
+                                      kWidth, 1, kEpsilon);
                   }});
   uses.push_back({"rms_norm of heads", [=](Context& context, CommandList& commands) {
                     kernels::rms_norm_heads(context, commands, of.memory, of.vectors(kWidth), kWidth / 32, 32,
                                             1, kEpsilon);
                   }});
   uses.push_back({"swiglu", [=](Context& context, CommandList& commands) {
-                    kernels::swiglu(context, commands, of.rounding_vectors(kFeedForward),
-                                    of.vectors(kFeedForward), kFeedForward, 1, forms_rounded(context));
+                    kernels::swiglu(context, commands, of.vectors(kFeedForward), of.vectors(kFeedForward),
+                                    kFeedForward, 1);
                   }});
   uses.push_back({"round_half", [=](Context& context, CommandList& commands) {
                     kernels::round_half(context, commands, of.rounding_vectors(kWidth), kWidth, kBatch);
@@ -146,6 +138,28 @@ void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {
       {"arithmetic", [](Context& context, CommandList&) { kernels::measure_arithmetic_gflops(context); }});
   uses.push_back(
       {"bandwidth", [](Context& context, CommandList&) { kernels::measure_bandwidth_gbs(context); }});
+}
+
+/// What kernels write rounded to 8 bits, on devices with products that read it.
+void add_rounding(std::vector<KernelUse>& uses, Ranges of) {
+  constexpr kernels::Forms kForms{.exact = true, .rounded = true};
+  const auto add = [&](const char* name, auto record) {
+    uses.push_back({fmt::format("{}, rounded", name), [=](Context& context, CommandList& commands) {
+                      if (context.profile.rounds_to_bytes()) record(context, commands);
+                    }});
+  };
+  add("rms_norm", [=](Context& context, CommandList& commands) {
+    kernels::rms_norm(context, commands, of.memory, of.vectors(kWidth), 0, of.rounding_vectors(kWidth),
+                      kWidth, 1, kEpsilon, kForms);
+  });
+  add("swiglu", [=](Context& context, CommandList& commands) {
+    kernels::swiglu(context, commands, of.rounding_vectors(kFeedForward), of.vectors(kFeedForward),
+                    kFeedForward, 1, kForms);
+  });
+  add("attention_merge", [=](Context& context, CommandList& commands) {
+    kernels::attention_merge(context, commands, kWidth / 128, 128, of.memory, of.memory,
+                             of.rounding_vectors(kWidth), kForms);
+  });
 }
 
 }  // namespace
@@ -165,6 +179,7 @@ std::vector<KernelUse> kernel_uses(const vk::Buffer& memory) {
     }
   }
   add_single_vectors(uses, of);
+  add_rounding(uses, of);
   return uses;
 }
 
