@@ -62,8 +62,13 @@ void EngineTest::compare_with_llama_cpp(const std::string& name) {
     }
     const double half = error(model, tokens, wanted, {0, 512, false, false, true});
     EXPECT_TRUE(half <= kHalfCacheLimit) << name << " with a half-precision cache: " << half;
-    const double rounded = error(model, tokens, wanted, {0, 512, true, true, false});
-    EXPECT_TRUE(rounded <= kRoundedLimit) << name << " with rounded activations: " << rounded;
+    // Tokens by themselves and many at once are rounded by other kernels, and on some devices not both.
+    for (const uint32_t batch : {1U, 512U}) {
+      if (batch == 1 && tokens.size() > 20) continue;
+      const double rounded = error(model, tokens, wanted, {0, batch, true, true, false});
+      EXPECT_TRUE(rounded <= kRoundedLimit)
+          << name << " with rounded activations, batch " << batch << ": " << rounded;
+    }
   }
 }
 
