@@ -10,11 +10,10 @@
 //              loop over its lanes with a branch for each component, some 400 instructions for 16 bytes a lane, of a texel fetch
 //              eight loads and a transposition: 9.0 of 5.2 GB/s, 51 of 29 GFLOP/s. On 26.2 it is the slower of the two: 10 of 12, 48 of 93.
 // BROADCAST=n  activations are handed round in registers: matmul_float.glsl.
-// DOT          activations rounded to 8 bits, four multiplied at once (GL_EXT_integer_dot_product): matmul_dot.glsl. For real GPUs that
-//              have it in hardware. SwiftShader has not, but is slower still at unpacking wide quants; with one column and
-//              PANELS=2, in GB/s, the first against what is taken without: Q8_0 0.55 of 0.28, Q5_K 0.26 of 0.14, Q6_K 0.27 of
-//              0.16. There nibbles (Q4_K 0.32 of 0.35, Q4_0 0.33 of 0.40) and several columns (GFLOP/s with 32: 1.0-1.6 of
-//              2.1-4.0) are not multiplied so.
+// DOT          activations rounded to 8 bits, four multiplied at once: matmul_dot.glsl. For real GPUs that have it in hardware.
+//              SwiftShader has not, but is slower still at unpacking wide quants; GB/s with one column, of what is taken
+//              without: Q8_0 0.46 of 0.28, Q5_K 0.26 of 0.14, Q6_K 0.27 of 0.16. Nibbles (Q4_K 0.32 of 0.35, Q4_0 0.33 of 0.40)
+//              and several columns (GFLOP/s with 32, all formats: 1.0-1.6 of 2.1-4.0) are not multiplied so there.
 // For real GPUs and prompts:
 // TILE         a workgroup computes a tile of many rows and tokens through shared memory: matmul_tile.glsl.
 // DOT and TILE the same with packed products of bytes: matmul_dot_tile.glsl.

@@ -1,5 +1,5 @@
-// Products by tiles with activations rounded to 8 bits, four elements at once: a workgroup computes TILE_PANELS panels of rows for
-// TILE_TOKENS tokens.
+// Products by tiles with activations rounded to 8 bits, four elements at once: a workgroup computes TILE_PANELS panels of rows
+// for TILE_TOKENS tokens.
 //
 // In steps of two blocks along a row the workgroup lays the tile's quants into shared memory as bytes, with their scales, and the
 // tokens' activations beside them as they are; then every invocation multiplies four rows with sixteen tokens. Its quants of a

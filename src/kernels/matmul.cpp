@@ -86,7 +86,8 @@ MatmulLaunch launch_matrices(const MatmulVariant& row, const Profile& profile, c
 }
 
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
-/// in matmul.comp.
+/// in matmul.comp. GPUs with matrices have vectors of many tokens in half precision, never beside it in
+/// bytes: they lie in the same place.
 constexpr MatmulVariant kVariants[] = {
     {{".dot.p2", &kCpuDotProducts, Arithmetic::kInt8Activations}, 1, 1, 2, launch_panels},
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},

@@ -44,7 +44,7 @@ struct MatmulVariant : Variant {
   uint32_t panels;        ///< panels a workgroup works on
   MatmulLaunch (*launch)(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
                          uint32_t tokens);
-  uint32_t most_tokens = ~0U;
+  uint32_t most_tokens = ~0U;  ///< for which it is taken
 };
 
 /// In which forms products of these weights with `tokens` vectors read those.

@@ -66,10 +66,11 @@ struct Profile {
   std::string device;
   /// What is known of the variants there.
   Choices choices;
-  /// Whether any product may take activations rounded to 8 bits.
-  bool rounds_to_bytes() const { return int8_activations || dot_products; }
   /// Where the variants' code comes from; null for one that this build left out.
   const vk::ShaderCode* (*find_shader)(std::string_view name) = &shaders::find;
+
+  /// Whether there may be products with activations rounded to 8 bits.
+  bool rounds_to_bytes() const { return int8_activations || dot_products; }
 };
 
 Profile make_profile(const vk::DeviceFacts& facts);
