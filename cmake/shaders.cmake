@@ -1,9 +1,12 @@
 # Compiles GLSL kernels to SPIR-V and embeds them.
 #
 # motley_kernel(NAME [FORMATS stem...] [FLAVOURS flavour=DEFINE...])
+# motley_flavours(NAME [TARGET environment] FORMATS stem... FLAVOURS flavour=DEFINE...)
 #
-# Compiles shaders/kernels/NAME.comp once for every format (with shaders/formats/STEM on the include path) and flavour
-# (with -DDEFINE). The results are named NAME[.format][.flavour]; a plain build without a flavour is always made.
+# Compiles shaders/kernels/NAME.comp once for every format (with shaders/formats/STEM on the include path) and flavour (with
+# -DDEFINE). The results are named NAME[.format][.flavour]; motley_kernel always makes a plain build without a flavour as well,
+# motley_flavours the flavours alone: for formats that have some which others lack, and for what needs a later TARGET than
+# vulkan1.2.
 
 set(MOTLEY_TOOLCHAIN_DIR "${CMAKE_SOURCE_DIR}/build/toolchain" CACHE PATH "Where tools/setup.sh unpacks a newer glslc")
 if(EXISTS ${MOTLEY_TOOLCHAIN_DIR}/bin/glslc)
@@ -22,12 +25,13 @@ else()
 endif()
 option(MOTLEY_SHADER_COMPILER "Link libshaderc for MOTLEY_SHADER_DIR (debug builds alone)" ${MOTLEY_SHADER_COMPILER_DEFAULT})
 
-# motley_shader_extension(NAME RESULT): sets RESULT to whether the compiler knows the GLSL extension, and says what is left out
-# where it does not.
+# motley_shader_extension(NAME RESULT [TARGET]): sets RESULT to whether the compiler knows the GLSL extension, and says what is
+# left out where it does not.
 function(motley_shader_extension name result)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.comp)
   file(CONFIGURE OUTPUT ${source} CONTENT "#version 460\n#extension ${name} : require\nvoid main() {}\n")
-  execute_process(COMMAND ${MOTLEY_GLSLC} ${MOTLEY_SHADER_FLAGS} -o ${source}.inc ${source}
+  list(TRANSFORM ARGN PREPEND "--target-env=" OUTPUT_VARIABLE target)
+  execute_process(COMMAND ${MOTLEY_GLSLC} ${MOTLEY_SHADER_FLAGS} ${target} -o ${source}.inc ${source}
     RESULT_VARIABLE failure OUTPUT_QUIET ERROR_QUIET)
   if(failure EQUAL 0)
     set(${result} TRUE PARENT_SCOPE)
@@ -73,14 +77,14 @@ function(motley_kernel kernel)
   motley_flavours(${kernel} FORMATS ${formats} FLAVOURS ${ARG_FLAVOURS})
 endfunction()
 
-# The flavours alone, for formats that have some which others lack.
 function(motley_flavours kernel)
-  cmake_parse_arguments(ARG "" "" "FORMATS;FLAVOURS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TARGET" "FORMATS;FLAVOURS" ${ARGN})
+  list(TRANSFORM ARG_TARGET PREPEND "--target-env=" OUTPUT_VARIABLE target)
   foreach(format IN LISTS ARG_FORMATS)
     foreach(flavour IN LISTS ARG_FLAVOURS)
       string(REGEX MATCH "^([^=]+)=(.+)$" matched ${flavour})
       string(REPLACE "," ";-D" defines "-D${CMAKE_MATCH_2}")
-      motley_shader_variant(${kernel} ${format} ".${CMAKE_MATCH_1}" "${defines}")
+      motley_shader_variant(${kernel} ${format} ".${CMAKE_MATCH_1}" "${defines};${target}")
     endforeach()
   endforeach()
 endfunction()

@@ -76,6 +76,8 @@ shaderc::CompileOptions parse_flags(const std::string& flags, const std::filesys
       options.SetWarningsAsErrors();
     } else if (word == "--target-env=vulkan1.2") {
       options.SetTargetEnvironment(shaderc_target_env_vulkan, shaderc_env_version_vulkan_1_2);
+    } else if (word == "--target-env=vulkan1.3") {
+      options.SetTargetEnvironment(shaderc_target_env_vulkan, shaderc_env_version_vulkan_1_3);
     } else if (word != "-fshader-stage=compute" && word != "-mfmt=num") {  // said below; of the output file
       fail(ErrorCode::kInternal, "kernels are built with '{}', which compiling at run time does not know",
            word);

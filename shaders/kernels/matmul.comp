@@ -18,13 +18,14 @@
 // TILE         a workgroup computes a tile of many rows and tokens through shared memory: matmul_tile.glsl.
 // DOT and TILE the same with packed products of bytes: matmul_dot_tile.glsl.
 // MATRIX       the same with cooperative matrices of half precision: matmul_coop.glsl.
+// MATRIX2      the same with matrices as large as the tile: matmul_coop2.glsl.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef BROADCAST
 #extension GL_KHR_shader_subgroup_ballot : require
 #endif
-#ifdef MATRIX
+#if defined(MATRIX) || defined(MATRIX2)
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
@@ -32,6 +33,9 @@
 #endif
 #ifdef DOT
 #extension GL_EXT_integer_dot_product : require
+#endif
+#ifdef MATRIX2
+#extension GL_NV_cooperative_matrix2 : require
 #endif
 #ifdef TEXELS
 #extension GL_EXT_samplerless_texture_functions : require
@@ -74,12 +78,17 @@ layout(binding = 1, std430) readonly buffer X { uvec4 x[]; };
 uint column_read(const uint column) { return min(column, p.columns - 1); }
 uint panel_read(const uint panel) { return min(panel, (p.rows - 1) / (4 * LANES)); }
 
-void write_one(const uint row, const uint column, float value) {
-  if (column >= p.columns || row >= p.rows) return;
-  const uint to = column * p.y_stride + p.y_offset + row;
+bool is_outside(const uint row, const uint column) { return column >= p.columns || row >= p.rows; }
+uint place_of(const uint row, const uint column) { return column * p.y_stride + p.y_offset + row; }
+
+float result_of(const uint row, const uint column, float value) {
   if (BIAS) value += bias[p.y_offset + row];
-  if (ACCUMULATE) value += y[to];
-  y[to] = value;
+  if (ACCUMULATE) value += y[place_of(row, column)];
+  return value;
+}
+
+void write_one(const uint row, const uint column, const float value) {
+  if (!is_outside(row, column)) y[place_of(row, column)] = result_of(row, column, value);
 }
 
 void write_four(const uint row, const uint column, const vec4 sum) {
@@ -100,6 +109,8 @@ void write_sums(const uint row, const uint column, const vec4 sum[COLUMNS]) {
 #include "kernels/matmul_tile.glsl"
 #elif defined(MATRIX)
 #include "kernels/matmul_coop.glsl"
+#elif defined(MATRIX2)
+#include "kernels/matmul_coop2.glsl"
 #else
 #include "kernels/matmul_float.glsl"
 #endif

@@ -1,56 +1,25 @@
 // Products by tiles with cooperative matrices: weights and activations in half precision, sums in single precision.
 //
-// A workgroup computes TILE_PANELS panels of rows for TILE_TOKENS tokens, block after block of 32 weights along a row. The weights
-// are decoded into shared memory as halves, each once for all tokens of the tile; the activations are halves already, scaled for
-// each token (round_half.comp), so that none overflows. Each subgroup computes half of the tile's rows for its share of the tokens,
-// by matrices of M * K weights and K * N activations.
-//
-// DEPTH 2: there is room in shared memory for two blocks, so that the next is loaded while one is multiplied, with one barrier a
-// block instead of two. It takes more than the 32 KiB that every device has.
-layout(constant_id = 5) const uint TILE_PANELS = 4;
-layout(constant_id = 6) const uint TILE_TOKENS = 64;
+// A workgroup computes TILE_PANELS panels of rows for TILE_TOKENS tokens, block after block of 32 weights along a row. The
+// weights are decoded into shared memory as halves, each once for all tokens of the tile (matmul_halves.glsl); the activations
+// are halves already, scaled for each token (round_half.comp), so that none overflows. Each subgroup computes half of the tile's
+// rows for its share of the tokens, by matrices of M * K weights and K * N activations.
 layout(constant_id = 7) const uint SUBGROUPS = 4;
-layout(constant_id = 8) const uint DEPTH = 1;
 layout(constant_id = 9) const uint M = 16;
 layout(constant_id = 10) const uint N = 16;
 layout(constant_id = 11) const uint K = 16;
 
-const uint WORKGROUP = gl_WorkGroupSize.x;
-const uint ROW_QUADS = TILE_PANELS * LANES;  // of four rows
-const uint TILE_ROWS = 4 * ROW_QUADS;
-const uint QUADS = 8;            // of four weights, or activations, in a block
-const uint STRIDE = QUADS + 2;   // 80 bytes, so that neighbouring rows lie in other banks of the memory, 16-byte aligned
+#include "kernels/matmul_halves.glsl"
+
 const uint PART_ROWS = TILE_ROWS / 2;
 const uint PART_TOKENS = 2 * TILE_TOKENS / SUBGROUPS;
 const uint ROW_MATRICES = PART_ROWS / M;
 const uint TOKEN_MATRICES = PART_TOKENS / N;
 
-const uint WEIGHT_TASKS = ROW_QUADS * 4;
 const uint X_TASKS = TILE_TOKENS * 4;
 
-shared f16vec4 weight_tile[DEPTH * TILE_ROWS * STRIDE];  // [row][four weights]
-shared f16vec4 x_tile[DEPTH * TILE_TOKENS * STRIDE];     // [token][four activations]
-shared float results[SUBGROUPS * M * N];                 // of each subgroup a matrix, [token][row]
-
-// An invocation at a time a run of four rows, transposed in registers.
-void fill_weights(const uint unit, const uint b, const uint base) {
-  [[unroll]] for (uint begin = 0; begin < WEIGHT_TASKS; begin += WORKGROUP) {
-    const uint task = begin + gl_LocalInvocationID.x;
-    if (begin + WORKGROUP > WEIGHT_TASKS && task >= WEIGHT_TASKS) continue;
-    const uint lane = task % LANES;
-    const uint r = task / LANES % 4;
-    const uint panel = task / (LANES * 4);
-    unit_base = (panel_read(gl_WorkGroupID.y * TILE_PANELS + panel) * p.units + unit) * UNIT_WORDS * LANES + lane;
-    begin_block(b);
-    vec4 w0, w1, w2, w3, w4, w5, w6, w7;
-    DECODE_RUN(b, r)
-    const uint to = base + 4 * (panel * LANES + lane) * STRIDE;
-    [[unroll]] for (uint i = 0; i < 4; ++i) {
-      weight_tile[to + i * STRIDE + RUN_FIRST(r)] = f16vec4(w0[i], w1[i], w2[i], w3[i]);
-      weight_tile[to + i * STRIDE + RUN_SECOND(r)] = f16vec4(w4[i], w5[i], w6[i], w7[i]);
-    }
-  }
-}
+shared f16vec4 x_tile[DEPTH * TILE_TOKENS * STRIDE];  // [token][four activations]
+shared float results[SUBGROUPS * M * N];              // of each subgroup a matrix, [token][row]
 
 f16vec4 halves(const uvec2 words) { return f16vec4(unpackFloat2x16(words.x), unpackFloat2x16(words.y)); }
 
@@ -67,13 +36,8 @@ void fill_activations(const uint block, const uint base) {
   }
 }
 
-// What round_half.comp multiplied a token's activations by is divided out again; the scales lie behind the vectors.
-float scale_of(const uint column) {
-  return uintBitsToFloat(X(p.columns * (p.x_stride / 8) + column / 4)[column % 4]);
-}
-
 void fill(const uint block) {
-  fill_weights(block / UNIT_BLOCKS, block % UNIT_BLOCKS, block % DEPTH * TILE_ROWS * STRIDE);
+  fill_weights(block);
   fill_activations(block, block % DEPTH * TILE_TOKENS * STRIDE);
 }
 

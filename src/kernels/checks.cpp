@@ -119,6 +119,7 @@ class ProductCheck {
 double tiled_product(Context& context, quant::Format format, uint32_t panels, bool may_round) {
   constexpr uint32_t kUnits = 2;
   constexpr uint32_t kFew = kTileTokens + 2;
+  constexpr uint32_t kMore = 2 * kTileTokens;
   constexpr uint32_t kMany = 4 * kTileTokens - 1;
   Worst worst;
   ProductCheck narrow(context, format, panels, kUnits, kFew, may_round);
@@ -126,7 +127,7 @@ double tiled_product(Context& context, quant::Format format, uint32_t panels, bo
   worst.add(narrow.adding());
   Context wide(context);
   wide.profile.enough_tiles = 1;
-  for (const uint32_t tokens : {kFew, kMany})
+  for (const uint32_t tokens : {kFew, kMore, kMany})
     worst.add(ProductCheck(wide, format, panels, kUnits, tokens, may_round).plain());
   return worst.get();
 }

@@ -26,9 +26,6 @@ constexpr Requirement kSubgroup4{[](const Profile& profile) { return profile.bro
 constexpr Requirement kDotProducts{
     [](const Profile& profile) { return profile.dot_products && profile.tiles; },
     "fast dot products of bytes, a GPU"};
-constexpr Requirement kDotTiles{
-    [](const Profile& profile) { return kDotProducts.met(profile) && !kMatrices.met(profile); },
-    "fast dot products of bytes, a GPU without cooperative matrices"};
 constexpr Requirement kCpuDotProducts{
     [](const Profile& profile) { return profile.dot_products && !profile.tiles; },
     "fast dot products of bytes, a CPU driver"};
@@ -47,26 +44,29 @@ MatmulLaunch launch_panels(const MatmulVariant& row, const Profile& profile, con
 /// Results of an invocation of a tile, which keeps their sums in registers.
 constexpr uint32_t kTileResults = 64;
 
-/// The widest tile that still gives enough of them: what is decoded of a weight serves all its tokens.
+/// Makes a tile as narrow as gives enough of them; the widest is best otherwise, as what is decoded of a
+/// weight serves all its tokens.
+void narrow(MatmulLaunch& launch, uint32_t narrowest, const Profile& profile, const PackedShape& shape,
+            uint32_t tokens) {
+  const auto tiles = [&] { return div_ceil(shape.rows, launch.rows) * div_ceil(tokens, launch.tokens); };
+  while (launch.tokens > narrowest && (tokens <= launch.tokens / 2 || tiles() < profile.enough_tiles))
+    launch.tokens /= 2;
+}
+
 MatmulLaunch launch_tiles(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
                           uint32_t tokens) {
   constexpr uint32_t kWide = 128;
   MatmulLaunch launch{shape.panel_rows() * row.panels, kWide};
   const auto workgroup = [&] { return launch.rows * launch.tokens / kTileResults; };
-  const auto tiles = [&] { return div_ceil(shape.rows, launch.rows) * div_ceil(tokens, launch.tokens); };
-  while (launch.tokens > row.columns &&
-         (workgroup() > profile.workgroup || tokens <= launch.tokens / 2 || tiles() < profile.enough_tiles))
-    launch.tokens /= 2;
+  while (launch.tokens > row.columns && workgroup() > profile.workgroup) launch.tokens /= 2;
+  narrow(launch, row.columns, profile, shape, tokens);
   launch.workgroup = workgroup();
   launch.tile = {row.panels, launch.tokens};
   return launch;
 }
 
-/// Bytes of a tile's blocks of weights and activations (matmul_coop.glsl).
-uint32_t block_bytes(const MatmulLaunch& launch) {
-  constexpr uint32_t kRowBytes = 80;
-  return (launch.rows + launch.tokens) * kRowBytes;
-}
+/// Of a block of 32 halves as it lies in shared memory (matmul_halves.glsl).
+constexpr uint32_t kBlockRowBytes = 80;
 
 /// The same tiles; half of their rows is a subgroup's, for as many tokens as there are subgroups for the
 /// other half.
@@ -77,11 +77,89 @@ MatmulLaunch launch_matrices(const MatmulVariant& row, const Profile& profile, c
   const uint32_t subgroups =
       std::clamp(launch.workgroup / profile.matrix_subgroup, 2U, 2 * launch.tokens / matrices.n);
   const uint32_t results_bytes = subgroups * matrices.m * matrices.n * static_cast<uint32_t>(sizeof(float));
-  const bool two_blocks = 2 * block_bytes(launch) + results_bytes <= profile.shared_memory_bytes;
+  const uint32_t block_bytes = (launch.rows + launch.tokens) * kBlockRowBytes;
+  const bool two_blocks = 2 * block_bytes + results_bytes <= profile.shared_memory_bytes;
   launch.subgroup_size = profile.matrix_subgroup;
   launch.workgroup = subgroups * profile.matrix_subgroup;
   launch.tile = {row.panels, launch.tokens, subgroups, two_blocks ? 2U : 1U,
                  matrices.m, matrices.n,    matrices.k};
+  return launch;
+}
+
+/// The widest tile of matrices as large as it is.
+constexpr uint32_t kLargeTileTokens = 256;
+
+/// The fewest rows that such a tile can have.
+uint32_t fewest_rows(const Profile& profile) {
+  return std::max(4 * profile.lanes, profile.matrix_teams.front().granularity.m);
+}
+
+/// Whether somebody multiplies such matrices and a block of their weights has room.
+bool has_large_matrices(const Profile& profile) {
+  return !profile.matrix_teams.empty() && profile.max_matrix_dimension >= kLargeTileTokens &&
+         profile.matrix_shared_bytes >= fewest_rows(profile) * kBlockRowBytes;
+}
+
+constexpr Requirement kWorkgroupMatrices{[](const Profile& profile) {
+                                           return has_large_matrices(profile) &&
+                                                  profile.matrix_teams.front().workgroup > 0;
+                                         },
+                                         "cooperative matrices of halves as large as a tile, of a workgroup"};
+constexpr Requirement kSubgroupMatrices{[](const Profile& profile) {
+                                          return has_large_matrices(profile) &&
+                                                 profile.matrix_teams.front().workgroup == 0;
+                                        },
+                                        "cooperative matrices of halves as large as a tile, of a subgroup"};
+
+/// Whether variants round activations to half precision.
+bool rounds_to_half(const Profile& profile) { return kMatrices.met(profile) || has_large_matrices(profile); }
+
+constexpr Requirement kDotTiles{
+    [](const Profile& profile) { return kDotProducts.met(profile) && !rounds_to_half(profile); },
+    "fast dot products of bytes, a GPU without cooperative matrices"};
+
+/// Scopes as SPIR-V numbers them.
+constexpr uint32_t kWorkgroupScope = 2;
+constexpr uint32_t kSubgroupScope = 3;
+
+/// Invocations that a team has.
+uint32_t members(const vk::MatrixTeam& team, const Profile& profile) {
+  return team.workgroup > 0 ? team.workgroup : profile.matrix_subgroup;
+}
+
+/// The largest tile whose sums the largest team has registers for, its longer side halved until then, and
+/// whose weights have room.
+MatmulLaunch largest_tile(const MatmulVariant& row, const Profile& profile, const PackedShape& shape) {
+  const vk::MatrixTeam& team = profile.matrix_teams.back();
+  // Half as many for a subgroup, as a CPU driver's compiler takes 10 s for what twice as many are made of.
+  const uint32_t most_results = (team.workgroup > 0 ? 2 : 1) * kTileResults * members(team, profile);
+  MatmulLaunch launch{shape.panel_rows() * row.panels, kLargeTileTokens};
+  while (launch.rows * launch.tokens > most_results) {
+    const bool wide = launch.tokens > team.granularity.n;
+    const bool high = launch.rows > fewest_rows(profile);
+    if (!wide && !high) break;
+    (wide && (launch.tokens >= launch.rows || !high) ? launch.tokens : launch.rows) /= 2;
+  }
+  while (launch.rows * kBlockRowBytes > profile.matrix_shared_bytes) launch.rows /= 2;
+  return launch;
+}
+
+/// The largest team that has enough to do with a tile.
+MatmulLaunch launch_large_matrices(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
+                                   uint32_t tokens) {
+  const std::vector<vk::MatrixTeam>& teams = profile.matrix_teams;
+  MatmulLaunch launch = largest_tile(row, profile, shape);
+  narrow(launch, std::max(row.columns, teams.front().granularity.n), profile, shape, tokens);
+  const vk::MatrixTeam* team = &teams.front();
+  for (const vk::MatrixTeam& larger : teams) {
+    const bool fits = launch.rows % larger.granularity.m == 0 && launch.tokens % larger.granularity.n == 0;
+    if (fits && launch.rows * launch.tokens >= kTileResults * members(larger, profile)) team = &larger;
+  }
+  const bool two_blocks = 2 * launch.rows * kBlockRowBytes <= profile.matrix_shared_bytes;
+  launch.subgroup_size = profile.matrix_subgroup;
+  launch.workgroup = members(*team, profile);
+  launch.tile = {launch.rows / shape.panel_rows(), launch.tokens,
+                 team->workgroup > 0 ? kWorkgroupScope : kSubgroupScope, two_blocks ? 2U : 1U};
   return launch;
 }
 
@@ -102,10 +180,20 @@ constexpr MatmulVariant kVariants[] = {
     {{".b8", &kSubgroup8}, 1, 1, 1, launch_panels},
     {{".b4.n8p4", &kSubgroup4}, 2, 8, 4, launch_panels},
     {{".b4.p4", &kSubgroup4}, 1, 1, 4, launch_panels},
+    {{".coop2", &kWorkgroupMatrices, Arithmetic::kFloat16Activations},
+     kTileTokens,
+     32,
+     4,
+     launch_large_matrices},
     {{".coop", &kMatrices, Arithmetic::kFloat16Activations}, kTileTokens, 32, 4, launch_matrices},
     {{".dot.n8", &kDotProducts, Arithmetic::kInt8Activations}, 2, 8, 1, launch_panels, kTileTokens - 1},
     {{".dot", &kDotProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
     {{".dot.tile", &kDotTiles, Arithmetic::kInt8Activations}, kTileTokens, 32, 4, launch_tiles},
+    {{".coop2", &kSubgroupMatrices, Arithmetic::kFloat16Activations},
+     kTileTokens,
+     32,
+     4,
+     launch_large_matrices},
     {{".tile", &kTiles}, kTileTokens, 32, 4, launch_tiles},
     {{".n8", &kAnyDevice}, 2, 8, 1, launch_panels},
     {{"", &kAnyDevice}, 1, 1, 1, launch_panels},
@@ -130,7 +218,7 @@ auto serving(uint32_t tokens, bool may_round) {
 
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
   const char* const many = tokens < kTileTokens ? "several tokens" : "many tokens";
-  const bool rounds = profile.rounds_to_bytes() || kMatrices.met(profile);
+  const bool rounds = profile.rounds_to_bytes() || rounds_to_half(profile);
   return {std::string("matmul.") + quant::info(format).stem,
           std::string(tokens == 1 ? "one token" : many) + (may_round || !rounds ? "" : ", not rounded")};
 }
@@ -149,7 +237,10 @@ std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Form
 
 uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens) {
   const uint64_t bytes = profile.rounds_to_bytes() ? rounded_bytes(stride, tokens) : 0;
-  return kMatrices.met(profile) ? std::max(bytes, half_bytes(stride, tokens)) : bytes;
+  if (!rounds_to_half(profile)) return bytes;
+  // Large matrices are loaded with all columns of a tile, and what lies beyond the last token is read too.
+  const bool whole_tiles = has_large_matrices(profile) && tokens >= kTileTokens;
+  return std::max(bytes, half_bytes(stride, whole_tiles ? round_up(tokens, kLargeTileTokens) : tokens));
 }
 
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,

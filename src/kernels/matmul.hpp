@@ -51,7 +51,8 @@ struct MatmulVariant : Variant {
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,
                  uint32_t tokens);
 
-/// Room that x.rounded wants for `tokens` vectors of this stride; 0 where no variant rounds activations.
+/// Room that x.rounded wants for `tokens` vectors of this stride, or fewer; 0 where no variant rounds
+/// activations.
 uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens);
 
 /// The variant that matmul() takes; `may_round`: x has room for rounded activations.

@@ -30,6 +30,23 @@ vk::MatrixShape best_matrices(const vk::DeviceFacts& facts) {
   return best;
 }
 
+/// Who can compute tiles of 128 rows and 64 tokens in blocks of 32 weights: workgroups as a whole, or where
+/// none can, subgroups of one size.
+std::vector<vk::MatrixTeam> fitting_teams(const vk::DeviceFacts& facts) {
+  std::vector<vk::MatrixTeam> teams;
+  for (const vk::MatrixTeam& team : facts.half_matrix_teams) {
+    const auto& [m, n, k] = team.granularity;
+    const bool fits = m > 0 && n > 0 && k > 0 && 128 % m == 0 && 64 % n == 0 && 32 % k == 0;
+    const bool has_members = team.workgroup > 0 ? team.workgroup <= facts.max_workgroup_invocations
+                                                : facts.subgroup_size_control && facts.full_subgroups;
+    if (fits && has_members) teams.push_back(team);
+  }
+  std::ranges::sort(teams, {}, &vk::MatrixTeam::workgroup);
+  if (!teams.empty() && teams.back().workgroup > 0)
+    std::erase_if(teams, [](const vk::MatrixTeam& team) { return team.workgroup == 0; });
+  return teams;
+}
+
 Profile make_cpu_profile(const vk::DeviceFacts& facts) {
   Profile profile = named_profile(facts);
   profile.lanes = std::clamp(std::bit_floor(facts.subgroup_size), 4U, 16U);
@@ -72,6 +89,10 @@ Profile make_gpu_profile(const vk::DeviceFacts& facts) {
   profile.dot_products = facts.packed_dot_product_accelerated;
   profile.matrices = best_matrices(facts);
   profile.matrix_subgroup = facts.subgroup_size;
+  profile.matrix_teams = fitting_teams(facts);
+  profile.max_matrix_dimension = facts.max_matrix_dimension;
+  profile.matrix_shared_bytes =
+      facts.max_shared_memory_bytes - std::min(facts.max_shared_memory_bytes, facts.matrix_team_shared_bytes);
   return profile;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/choices.hpp"
 #include "shader_table.hpp"
@@ -45,6 +46,11 @@ struct Profile {
   /// none.
   vk::MatrixShape matrices;
   uint32_t matrix_subgroup = 0;
+  /// Who multiplies matrices as large as a tile (workgroups alone or a subgroup, the smallest first; empty:
+  /// nobody), and how large those and what a tile has of shared memory may be.
+  std::vector<vk::MatrixTeam> matrix_teams;
+  uint32_t max_matrix_dimension = 0;
+  uint32_t matrix_shared_bytes = 0;
   /// What a measurement of bandwidth reads, and by how many workgroups: well beyond the caches, and enough to
   /// keep every core busy.
   bool reads_in_stretches = false;  ///< each workgroup its own; otherwise all side by side

@@ -34,6 +34,12 @@ struct MatrixShape {
   uint32_t k = 0;
 };
 
+/// Who multiplies matrices of any size together: its rows, columns and depth are multiples of `granularity`.
+struct MatrixTeam {
+  MatrixShape granularity;
+  uint32_t workgroup = 0;  ///< the invocations of a workgroup that does it as a whole; 0: a subgroup does it
+};
+
 /// Of a texel buffer as kernels read it: four 32-bit words.
 constexpr uint64_t kTexelBytes = 16;
 
@@ -87,6 +93,11 @@ struct DeviceFacts {
   /// Products of half-precision matrices with sums in single precision that a subgroup computes together;
   /// empty unless shaders may declare all that such products need.
   std::vector<MatrixShape> half_matrices;
+  /// The same of matrices as large as max_matrix_dimension, of which single numbers can be worked on.
+  std::vector<MatrixTeam> half_matrix_teams;
+  uint32_t max_matrix_dimension = 0;
+  uint32_t matrix_team_shared_bytes =
+      0;                             ///< of shared memory that a workgroup's matrices take for themselves
   bool pipeline_statistics = false;  ///< the driver tells what its compiler made of a shader
 
   /// Bytes of all device-local heaps together.

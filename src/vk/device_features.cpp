@@ -1,5 +1,7 @@
 #include "vk/device_features.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace motley::vk {
@@ -22,6 +24,17 @@ DeviceFeatures::DeviceFeatures(const DeviceFacts& facts, const DeviceOptions& op
     v12_.vulkanMemoryModel = VK_TRUE;
     matrices_.cooperativeMatrix = VK_TRUE;
     add(matrices_, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  }
+#endif
+#ifdef VK_NV_cooperative_matrix2
+  if (!facts.half_matrix_teams.empty()) {
+    maintenance4_.maintenance4 = VK_TRUE;
+    add(maintenance4_);
+    large_matrices_.cooperativeMatrixFlexibleDimensions = VK_TRUE;
+    large_matrices_.cooperativeMatrixPerElementOperations = VK_TRUE;
+    large_matrices_.cooperativeMatrixWorkgroupScope = std::ranges::any_of(
+        facts.half_matrix_teams, [](const MatrixTeam& team) { return team.workgroup > 0; });
+    add(large_matrices_, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
   }
 #endif
   if (options.compile_only) {

@@ -24,9 +24,14 @@ class DeviceFeatures {
   /// Puts a structure of features that an extension has into the chain.
   template <typename Features>
   void add(Features& features, const char* extension) {
+    add(features);
+    extensions_.push_back(extension);
+  }
+  /// The same of Vulkan itself.
+  template <typename Features>
+  void add(Features& features) {
     features.pNext = features_.pNext;
     features_.pNext = &features;
-    extensions_.push_back(extension);
   }
 
   VkPhysicalDeviceVulkan12Features v12_{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
@@ -41,6 +46,13 @@ class DeviceFeatures {
 #ifdef VK_KHR_cooperative_matrix
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices_{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
+#endif
+#ifdef VK_NV_cooperative_matrix2
+  VkPhysicalDeviceCooperativeMatrix2FeaturesNV large_matrices_{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+  /// Shaders of SPIR-V 1.6 take a workgroup's size from specialization constants by what came with it.
+  VkPhysicalDeviceMaintenance4Features maintenance4_{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES};
 #endif
   std::vector<const char*> extensions_;
 };

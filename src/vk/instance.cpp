@@ -16,7 +16,8 @@ namespace motley::vk {
 namespace {
 
 constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
-constexpr uint32_t kApiVersion = VK_API_VERSION_1_2;
+constexpr uint32_t kApiVersion = VK_API_VERSION_1_3;  // of what is used where a device has it
+constexpr uint32_t kLeastApiVersion = VK_API_VERSION_1_2;
 
 /// volk's function pointers are global.
 std::mutex& volk_mutex() {
@@ -152,7 +153,7 @@ void Instance::enumerate() {
   for (const VkPhysicalDevice handle : handles) {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(handle, &properties);
-    if (properties.apiVersion < kApiVersion) {
+    if (properties.apiVersion < kLeastApiVersion) {
       log(LogLevel::kInfo, "'{}' is left out: it offers Vulkan {}.{}, and 1.2 is needed",
           properties.deviceName, VK_API_VERSION_MAJOR(properties.apiVersion),
           VK_API_VERSION_MINOR(properties.apiVersion));

@@ -169,6 +169,59 @@ std::vector<MatrixShape> query_half_matrices(VkPhysicalDevice device) {
 std::vector<MatrixShape> query_half_matrices(VkPhysicalDevice) { return {}; }
 #endif
 
+#ifdef VK_NV_cooperative_matrix2
+VkPhysicalDeviceCooperativeMatrix2FeaturesNV query_matrix_features(VkPhysicalDevice device) {
+  VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrices{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &matrices};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  return matrices;
+}
+
+bool multiplies_halves(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV& matrix) {
+  return matrix.AType == VK_COMPONENT_TYPE_FLOAT16_KHR && matrix.BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+         matrix.CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+         matrix.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR && !matrix.saturatingAccumulation;
+}
+
+/// Sets what facts tell of matrices of any size. Shaders with them are SPIR-V 1.6, which is of Vulkan 1.3.
+void query_matrix_teams(VkPhysicalDevice device, DeviceFacts& facts) {
+  if (facts.half_matrices.empty() || facts.api_version < VK_API_VERSION_1_3 ||
+      !has_device_extension(device, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME)) {
+    return;
+  }
+  const VkPhysicalDeviceCooperativeMatrix2FeaturesNV features = query_matrix_features(device);
+  if (!features.cooperativeMatrixFlexibleDimensions || !features.cooperativeMatrixPerElementOperations)
+    return;
+  VkPhysicalDeviceCooperativeMatrix2PropertiesNV limits{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &limits};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  facts.max_matrix_dimension = limits.cooperativeMatrixFlexibleDimensionsMaxDimension;
+  facts.matrix_team_shared_bytes = limits.cooperativeMatrixWorkgroupScopeReservedSharedMemory;
+
+  const char* const call = "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV";
+  uint32_t count = 0;
+  check(vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV(device, &count, nullptr), call);
+  std::vector<VkCooperativeMatrixFlexibleDimensionsPropertiesNV> all(
+      count, VkCooperativeMatrixFlexibleDimensionsPropertiesNV{
+                 VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV});
+  check(vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV(device, &count, all.data()), call);
+  for (const VkCooperativeMatrixFlexibleDimensionsPropertiesNV& matrix : all) {
+    const bool subgroup = matrix.scope == VK_SCOPE_SUBGROUP_KHR;
+    const bool workgroup =
+        matrix.scope == VK_SCOPE_WORKGROUP_KHR && features.cooperativeMatrixWorkgroupScope &&
+        matrix.workgroupInvocations <= limits.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize;
+    if (!multiplies_halves(matrix) || !(subgroup || workgroup)) continue;
+    facts.half_matrix_teams.push_back({{matrix.MGranularity, matrix.NGranularity, matrix.KGranularity},
+                                       subgroup ? 0 : matrix.workgroupInvocations});
+  }
+}
+#else
+/// Nor do those before 2025 of larger ones.
+void query_matrix_teams(VkPhysicalDevice, DeviceFacts&) {}
+#endif
+
 bool query_pipeline_statistics(VkPhysicalDevice device) {
   if (!has_device_extension(device, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME)) return false;
   VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics{
@@ -228,6 +281,7 @@ DeviceFacts query_facts(VkPhysicalDevice device) {
     facts.timestamp_bits = queue_families(device)[static_cast<size_t>(family)].timestampValidBits;
   query_subgroup_size_control(device, facts);
   facts.half_matrices = query_half_matrices(device);
+  query_matrix_teams(device, facts);
   facts.pipeline_statistics = query_pipeline_statistics(device);
   if (has_device_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
     facts.host_import_alignment_bytes = query_host_import_alignment(device);

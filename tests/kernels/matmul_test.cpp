@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "kernels/checks.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/fixture.hpp"
 #include "kernels/quantize.hpp"
@@ -27,6 +28,19 @@ class MatmulTest : public test::KernelTest {
              uint32_t panels_a_part = 1U << 20) {
     for (const bool may_round : {false, true})
       check_one(matrix, tokens, accumulate, bias, panels_a_part, may_round);
+  }
+
+  /// The same with every variant for many tokens that multiplies halves.
+  void check_halves(const MadeUpMatrix& matrix, uint32_t tokens, bool accumulate = false, bool bias = false,
+                    uint32_t panels_a_part = 1U << 20) {
+    Profile& profile = context().profile;
+    std::string& preferred =
+        profile.choices.tuned[matmul_use(profile, matrix.format, tokens, true).key()].variant;
+    for (const Choice<Variant>& choice : matmul_variants(profile, matrix.format, tokens, true)) {
+      if (choice.row.arithmetic != Arithmetic::kFloat16Activations) continue;
+      preferred = choice.shader.name;
+      check_one(matrix, tokens, accumulate, bias, panels_a_part, true);
+    }
   }
 
   /// Bytes for rounded activations, whether the profile rounds them or not.
@@ -119,7 +133,8 @@ class MatmulTest : public test::KernelTest {
     const vk::Buffer bias_buffer = upload(bias_values);
     const vk::BufferRange bias_range(bias_buffer);
     const uint32_t x_stride = stride(matrix.columns);
-    const vk::Buffer rounded = zeros(room(x_stride, tokens) / sizeof(float));
+    // What is not written there must not matter.
+    const vk::Buffer rounded = checks::upload_nan(device(), room(x_stride, tokens) / sizeof(float));
     const Vectors vectors{x_buffer, x_stride, may_round ? rounded : vk::BufferRange()};
     run([&](vk::CommandList& commands) {
       round_for(context(), commands, weight, vectors, tokens);
@@ -209,6 +224,38 @@ TEST_P(MatmulTest, TilesAddBiasAndWhatWasThere) {
   pretend_gpu(false);
   check(MadeUpMatrix(Format::kQ4_0, 140, 96, 1), 40, true, false);
   check(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 40, false, true, 1);
+}
+
+TEST_P(MatmulTest, MatricesOfEveryFormat) {
+  pretend_gpu(false);
+  for (const quant::FormatInfo& format : quant::all_formats()) {
+    const uint32_t columns = format.block_elements == 256 ? 768 : 288;
+    check_halves(MadeUpMatrix(format.format, 129, columns, 3), kTileTokens);
+  }
+}
+
+TEST_P(MatmulTest, MatricesOfOddSizes) {
+  pretend_gpu(true);
+  for (const uint32_t rows : {1U, 31U, 97U, 128U})
+    check_halves(MadeUpMatrix(Format::kQ4_0, rows, 160, rows), 129);
+  for (const uint32_t tokens : {33U, 64U, 65U, 100U, 129U, 257U})
+    check_halves(MadeUpMatrix(Format::kQ4_0, 33, 32, tokens), tokens);
+  for (const uint32_t columns : {1U, 33U, 48U, 257U})
+    check_halves(MadeUpMatrix(Format::kF32, 33, columns, columns), 65);
+}
+
+TEST_P(MatmulTest, MatricesAddBiasAndWhatWasThere) {
+  pretend_gpu(false);
+  check_halves(MadeUpMatrix(Format::kQ4_0, 140, 96, 1), 40, true, false);
+  check_halves(MadeUpMatrix(Format::kQ4_0, 200, 96, 3), 40, false, true, 1);
+  check_halves(MadeUpMatrix(Format::kQ4_0, 100, 96, 3), 70, true, true);
+}
+
+TEST_P(MatmulTest, MatricesWithRoomForOneBlockOfWeights) {
+  pretend_gpu(false);
+  context().profile.shared_memory_bytes = 16 << 10;
+  context().profile.matrix_shared_bytes = 4 << 10;
+  check_halves(MadeUpMatrix(Format::kQ8_0, 129, 160, 4), 50);
 }
 
 TEST_P(MatmulTest, DotProductsOfBytes) {

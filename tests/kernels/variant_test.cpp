@@ -240,6 +240,78 @@ TEST(Variant, SubgroupsShareATileOfMatrices) {
   EXPECT_EQ(launch_of(make_profile(facts), 14336, 512).tile[3], 1U);
 }
 
+/// The same card with matrices as large as a tile.
+vk::DeviceFacts card_of_teams(std::vector<vk::MatrixTeam> teams) {
+  vk::DeviceFacts facts = card({{16, 16, 16}});
+  facts.half_matrix_teams = std::move(teams);
+  facts.max_matrix_dimension = 1024;
+  facts.matrix_team_shared_bytes = 16 << 10;
+  return facts;
+}
+
+TEST(Variant, WorkgroupsMultiplyLargeMatricesWhereTheyCan) {
+  if (shaders::find("matmul.q4_0.coop2") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  const vk::MatrixTeam subgroup{{16, 16, 16}, 0};
+  const vk::MatrixTeam workgroup{{32, 32, 16}, 128};
+  const Profile profile = make_profile(card_of_teams({subgroup, workgroup}));
+  ASSERT_EQ(profile.matrix_teams.size(), 1U);
+  EXPECT_EQ(profile.matrix_teams.front().workgroup, 128U);
+  EXPECT_EQ(chosen(profile, 512), "matmul.q4_0.coop2");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0");
+  EXPECT_STREQ(matmul_choice(profile, Format::kQ4_0, 512, false).shader.name, "matmul.q4_0.tile");
+  // Subgroups would each decode weights of their own: tried, but not taken first.
+  const Profile small = make_profile(card_of_teams({subgroup}));
+  EXPECT_EQ(chosen(small, 512), "matmul.q4_0.coop");
+  EXPECT_STREQ(matmul_variants(small, Format::kQ4_0, 512, true).at(1).shader.name, "matmul.q4_0.coop2");
+  for (const auto& spoil :
+       {+[](vk::DeviceFacts& facts) { facts.type = vk::DeviceType::kCpu; },
+        +[](vk::DeviceFacts& facts) { facts.max_matrix_dimension = 128; },
+        +[](vk::DeviceFacts& facts) { facts.matrix_team_shared_bytes = facts.max_shared_memory_bytes; },
+        +[](vk::DeviceFacts& facts) { facts.max_workgroup_invocations = 64; },
+        +[](vk::DeviceFacts& facts) {
+          facts.half_matrix_teams = {{{48, 32, 16}, 128}};
+        }}) {
+    vk::DeviceFacts facts = card_of_teams({workgroup});
+    spoil(facts);
+    EXPECT_NE(chosen(make_profile(facts), 512), "matmul.q4_0.coop2");
+  }
+}
+
+TEST(Variant, LargeMatricesAreLoadedWithAllColumnsOfATile) {
+  const Profile profile = make_profile(card_of_teams({{{16, 16, 16}, 128}}));
+  const Profile without = make_profile(card({{16, 16, 16}}));
+  EXPECT_EQ(rounding_bytes(profile, 512, 300), rounding_bytes(without, 512, 512));
+  EXPECT_EQ(rounding_bytes(profile, 512, kTileTokens - 1), rounding_bytes(without, 512, kTileTokens - 1));
+}
+
+TEST(Variant, TheTeamSuitsTheTile) {
+  if (shaders::find("matmul.q4_0.coop2") == nullptr) GTEST_SKIP() << "this build's glslc knows none";
+  const Profile profile = make_profile(card_of_teams({{{32, 64, 16}, 256}, {{32, 32, 16}, 128}}));
+  constexpr uint32_t kWorkgroupScope = 2;
+  const auto expect = [&](uint32_t rows, uint32_t tokens, uint32_t wide, uint32_t workgroup) {
+    const MatmulLaunch launch = launch_of(profile, rows, tokens);
+    EXPECT_EQ(launch.rows, 128U);
+    EXPECT_EQ(launch.tokens, wide) << rows << " rows, " << tokens << " tokens";
+    EXPECT_EQ(launch.workgroup, workgroup) << rows << " rows, " << tokens << " tokens";
+    EXPECT_EQ(launch.tile[0], 4U);
+    EXPECT_EQ(launch.tile[1], wide);
+    EXPECT_EQ(launch.tile[2], kWorkgroupScope);
+    EXPECT_EQ(launch.tile[3], 2U);
+  };
+  expect(14336, 512, 256, 256);
+  expect(14336, 128, 128, 256);
+  expect(14336, 64, 64, 128);
+  expect(1024, 512, 32, 128);
+  // Half the room leaves one block of weights, and an eighth a tile of fewer rows.
+  vk::DeviceFacts facts = card_of_teams({{{32, 32, 16}, 128}});
+  facts.max_shared_memory_bytes = 32 << 10;
+  EXPECT_EQ(launch_of(make_profile(facts), 14336, 512).tile[3], 1U);
+  facts.matrix_team_shared_bytes = 28 << 10;
+  EXPECT_EQ(launch_of(make_profile(facts), 14336, 512).rows, 32U);
+  // No more sums than an invocation of the only team has registers for.
+  EXPECT_EQ(launch_of(make_profile(card_of_teams({{{16, 16, 16}, 128}})), 14336, 512).tokens, 128U);
+}
+
 TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
   Profile profile = subgroups_of(8, true);
   switch_off(profile, "matmul.q4_0.t.p2");

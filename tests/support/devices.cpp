@@ -80,6 +80,12 @@ std::vector<std::shared_ptr<vk::Device>> open_watched_devices(bool validate) {
   return devices;
 }
 
+std::shared_ptr<vk::Device> open_changed_device(size_t index, void (*change)(vk::DeviceFacts& facts)) {
+  vk::PhysicalDevice physical = opened()->instance->devices().at(index);
+  change(physical.facts);
+  return vk::Device::create(opened()->instance, physical);
+}
+
 uint32_t new_validation_messages() {
   static uint32_t seen = 0;
   const uint32_t now = opened()->instance->validation_message_count();

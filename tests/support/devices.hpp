@@ -19,6 +19,9 @@ const std::vector<std::shared_ptr<vk::Device>>& devices();
 /// their calls fail.
 std::vector<std::shared_ptr<vk::Device>> open_watched_devices(bool validate = true);
 
+/// One of the devices opened anew, with what `change` makes of its facts.
+std::shared_ptr<vk::Device> open_changed_device(size_t index, void (*change)(vk::DeviceFacts& facts));
+
 /// Messages of the validation layer since the last call; tests expect none.
 uint32_t new_validation_messages();
 
