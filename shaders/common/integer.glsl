@@ -15,8 +15,13 @@
 //   DOT_OFFSET         what is added to the weights of the four rows then; no offset is zero
 //   INTEGER_HALVES, where runs have their first elements in the first half, and the scales
 
-// Texels of a block of 32 rounded activations (quantize.comp): scale and sums, then two of bytes.
+// Of a block of 32 rounded activations (common/round.glsl): four words of scale and sums, then the activations, a byte or (ADDRESSES) a
+// word each.
+#ifdef ADDRESSES
+const uint kBlockTexels = 9;
+#else
 const uint kBlockTexels = 3;
+#endif
 
 // Lower and upper halves of the words of four rows, those of rows 0 and 1 together, and of 2 and 3.
 uvec2 pair_low(const uvec4 words) { return (words.xz & 0xFFFFu) | (words.yw << 16); }

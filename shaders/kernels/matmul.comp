@@ -9,6 +9,9 @@
 // TEXELS       everything is read through texel buffers. lavapipe 22.3 makes of any other load that is not at a constant address a
 //              loop over its lanes with a branch for each component, some 400 instructions for 16 bytes a lane, of a texel fetch
 //              eight loads and a transposition: 9.0 of 5.2 GB/s, 51 of 29 GFLOP/s. On 26.2 it is the slower of the two: 10 of 12, 48 of 93.
+// ADDRESSES    activations are read by address, which lavapipe does not check: an instruction of the processor takes one from memory for
+//              all lanes and multiplies with it. 26.2, many tokens: 90 of 54 GFLOP/s (F16), 89 of 62 (Q8_0), with INT8 and a word
+//              for each activation instead of a byte 109 of 82 (Q4_0), 81 of 50 (Q6_K). 22.3 is slower so.
 // BROADCAST=n  activations are handed round in registers: matmul_float.glsl.
 // DOT          activations rounded to 8 bits, four multiplied at once: matmul_dot.glsl. For real GPUs that have it in hardware.
 //              SwiftShader has not, but is slower still at unpacking wide quants; GB/s with one column, of what is taken
@@ -40,6 +43,10 @@
 #ifdef TEXELS
 #extension GL_EXT_samplerless_texture_functions : require
 #endif
+#ifdef ADDRESSES
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
 #include "params/matmul.h"
 
 #ifndef COLUMNS
@@ -62,14 +69,34 @@ layout(binding = 3, std430) buffer Y { float y[]; };
 uint unit_base;
 #ifdef TEXELS
 layout(binding = 0) uniform utextureBuffer weights;
-layout(binding = 1) uniform utextureBuffer x;
 #define WORD(j) texelFetch(weights, int(unit_base + (j) * LANES))
-#define X(i) texelFetch(x, int(i))
 #else
 layout(binding = 0, std430) readonly buffer Weights { uvec4 weights[]; };
-layout(binding = 1, std430) readonly buffer X { uvec4 x[]; };
 #define WORD(j) weights[unit_base + (j) * LANES]
-#define X(i) x[i]
+#endif
+
+// The four words of activations at a place; places are X_START and so many times four words further.
+#if defined(ADDRESSES)
+layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer Four { uvec4 words; };
+#define X_PLACE uint64_t
+#define X_START packUint2x32(p.x_address)
+#define X_FURTHER(fours) (16 * uint64_t(fours))
+#define X(place) Four(place).words
+// lavapipe runs a loop's body once more when all lanes have left it, and what they all read at one address is read then, though nothing
+// comes of it. So the last block is not left behind.
+#define X_NEXT_BLOCK(unit, b, fours) X_FURTHER((unit) + 1 == p.units && (b) + 1 == UNIT_BLOCKS ? 0 : (fours))
+#else
+#define X_PLACE uint
+#define X_START 0
+#define X_FURTHER(fours) (fours)
+#define X_NEXT_BLOCK(unit, b, fours) (fours)
+#ifdef TEXELS
+layout(binding = 1) uniform utextureBuffer x;
+#define X(place) texelFetch(x, int(place))
+#else
+layout(binding = 1, std430) readonly buffer X { uvec4 x[]; };
+#define X(place) x[place]
+#endif
 #endif
 #include "common/decode.glsl"
 #include "block.glsl"

@@ -13,20 +13,32 @@ const uint SENDERS = min(BROADCAST, 8);
 #ifdef BROADCAST
 #define AT(n, e) handed[n][e]
 #else
-#define AT(n, e) uintBitsToFloat(X(x_base[n] + (e) / 4))[(e) % 4]
+#define AT(n, e) uintBitsToFloat(X(x_base[n] + X_FURTHER((e) / 4)))[(e) % 4]
+#endif
+
+// By address there are two sums, of every other four products each, so that less waits for one another, and they are sums of products
+// rounded once, which a processor has an instruction for.
+#ifdef ADDRESSES
+#define CHAINS 2
+#define ADD(sum, w, x) sum = fma(w, vec4(x), sum)
+#else
+#define CHAINS 1
+#define ADD(sum, w, x) sum += w * (x)
 #endif
 
 void main() {
   const uint lane = gl_LocalInvocationID.x % LANES;
-  const uint split = gl_LocalInvocationID.x / LANES;
+  const uint split = SPLIT > 1 ? gl_LocalInvocationID.x / LANES : 0;  // so that all lanes are seen to read one address
   const uint first_panel = gl_WorkGroupID.y * PANELS;
   const uint column = gl_WorkGroupID.x * COLUMNS;
-  vec4 sum[PANELS][COLUMNS];
+  vec4 sum[CHAINS][PANELS][COLUMNS];
   uint panel_base[PANELS];
-  uint x_base[COLUMNS];
+  X_PLACE x_base[COLUMNS];
   [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-    [[unroll]] for (uint q = 0; q < PANELS; ++q) sum[q][n] = vec4(0);
-    x_base[n] = column_read(column + n) * (p.x_stride / 4) + split * UNIT_BLOCKS * 8;
+    [[unroll]] for (uint q = 0; q < PANELS; ++q) {
+      [[unroll]] for (uint c = 0; c < CHAINS; ++c) sum[c][q][n] = vec4(0);
+    }
+    x_base[n] = X_START + X_FURTHER(column_read(column + n) * (p.x_stride / 4) + split * UNIT_BLOCKS * 8);
   }
   [[unroll]] for (uint q = 0; q < PANELS; ++q) {
     panel_base[q] = (panel_read(first_panel + q) * p.units + split) * UNIT_WORDS * LANES + lane;
@@ -58,23 +70,26 @@ void main() {
           const uint e = 4 * RUN_FIRST(r);
           const uint f = 4 * RUN_SECOND(r);
           [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-            sum[q][n] += w0 * AT(n, e);
-            sum[q][n] += w1 * AT(n, e + 1);
-            sum[q][n] += w2 * AT(n, e + 2);
-            sum[q][n] += w3 * AT(n, e + 3);
-            sum[q][n] += w4 * AT(n, f);
-            sum[q][n] += w5 * AT(n, f + 1);
-            sum[q][n] += w6 * AT(n, f + 2);
-            sum[q][n] += w7 * AT(n, f + 3);
+            ADD(sum[0][q][n], w0, AT(n, e));
+            ADD(sum[0][q][n], w1, AT(n, e + 1));
+            ADD(sum[0][q][n], w2, AT(n, e + 2));
+            ADD(sum[0][q][n], w3, AT(n, e + 3));
+            ADD(sum[CHAINS - 1][q][n], w4, AT(n, f));
+            ADD(sum[CHAINS - 1][q][n], w5, AT(n, f + 1));
+            ADD(sum[CHAINS - 1][q][n], w6, AT(n, f + 2));
+            ADD(sum[CHAINS - 1][q][n], w7, AT(n, f + 3));
           }
         }
       }
-      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += 8;
+      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += X_NEXT_BLOCK(unit, b, 8);
     }
-    [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += (SPLIT - 1) * UNIT_BLOCKS * 8;
+    [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += X_FURTHER((SPLIT - 1) * UNIT_BLOCKS * 8);
     [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] += SPLIT * UNIT_WORDS * LANES;
   }
 
-  if (!add_splits(lane, split, sum[0])) return;
-  [[unroll]] for (uint q = 0; q < PANELS; ++q) write_sums(((first_panel + q) * LANES + lane) * 4, column, sum[q]);
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) {
+    [[unroll]] for (uint n = 0; n < COLUMNS * (CHAINS - 1); ++n) sum[0][q][n] += sum[CHAINS - 1][q][n];
+  }
+  if (!add_splits(lane, split, sum[0][0])) return;
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) write_sums(((first_panel + q) * LANES + lane) * 4, column, sum[0][q]);
 }

@@ -6,6 +6,16 @@
 // modulo 2^32. (Q8_0 has a row a word at best, which is no faster than products in single precision.)
 #include "common/integer.glsl"
 
+// Activations 4r + i and 16 + 4r + i of the block.
+#ifdef ADDRESSES
+#define FIRST(n, r, i) int(X(x_base[n] + X_FURTHER(1 + (r)))[i])
+#define SECOND(n, r, i) int(X(x_base[n] + X_FURTHER(5 + (r)))[i])
+#else
+#define BYTE(word, i) (((word) << (24 - 8 * (i))) >> 24)
+#define FIRST(n, r, i) BYTE(first[n][r], i)
+#define SECOND(n, r, i) BYTE(second[n][r], i)
+#endif
+
 // LLVM 15 collects a chain of integer sums at its end and keeps all products until then, in memory for want of registers. A zero
 // that it knows nothing of cuts the chain: 31 of 28 GFLOP/s.
 #ifdef TEXELS
@@ -28,18 +38,16 @@ ivec4 unpack_sums(const ivec2 sums) {
   return ivec4(low.x, high.x, low.y, high.y);
 }
 
-#define BYTE(word, i) (((word) << (24 - 8 * (i))) >> 24)
-
 void main() {
   const uint lane = gl_LocalInvocationID.x;
   const uint first_panel = gl_WorkGroupID.y * PANELS;
   const uint column = gl_WorkGroupID.x * COLUMNS;
   vec4 sum[PANELS][COLUMNS];
   uint panel_base[PANELS];
-  uint x_base[COLUMNS];
+  X_PLACE x_base[COLUMNS];
   [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
     [[unroll]] for (uint q = 0; q < PANELS; ++q) sum[q][n] = vec4(0);
-    x_base[n] = column_read(column + n) * (p.x_stride / 32) * kBlockTexels;
+    x_base[n] = X_START + X_FURTHER(column_read(column + n) * (p.x_stride / 32) * kBlockTexels);
   }
   [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] = panel_read(first_panel + q) * p.units * UNIT_WORDS * LANES + lane;
 
@@ -48,9 +56,11 @@ void main() {
       ivec4 head[COLUMNS], first[COLUMNS], second[COLUMNS];
       [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
         head[n] = ivec4(X(x_base[n]));
+#ifndef ADDRESSES
         first[n] = ivec4(X(x_base[n] + 1));
         second[n] = ivec4(X(x_base[n] + 2));
         x_base[n] += kBlockTexels;
+#endif
       }
       [[unroll]] for (uint q = 0; q < PANELS; ++q) {
         unit_base = panel_base[q];
@@ -68,14 +78,14 @@ void main() {
             ivec2 w0, w1, w2, w3, w4, w5, w6, w7;
             INTEGER_RUN(b, r)
             [[unroll]] for (uint n = 0; n < COLUMNS; ++n) {
-              sums[0][n] += w0 * BYTE(first[n][r], 0);
-              sums[0][n] += w1 * BYTE(first[n][r], 1);
-              sums[0][n] += w2 * BYTE(first[n][r], 2);
-              sums[0][n] += w3 * BYTE(first[n][r], 3);
-              sums[INTEGER_HALVES - 1][n] += w4 * BYTE(second[n][r], 0);
-              sums[INTEGER_HALVES - 1][n] += w5 * BYTE(second[n][r], 1);
-              sums[INTEGER_HALVES - 1][n] += w6 * BYTE(second[n][r], 2);
-              sums[INTEGER_HALVES - 1][n] += w7 * BYTE(second[n][r], 3);
+              sums[0][n] += w0 * FIRST(n, r, 0);
+              sums[0][n] += w1 * FIRST(n, r, 1);
+              sums[0][n] += w2 * FIRST(n, r, 2);
+              sums[0][n] += w3 * FIRST(n, r, 3);
+              sums[INTEGER_HALVES - 1][n] += w4 * SECOND(n, r, 0);
+              sums[INTEGER_HALVES - 1][n] += w5 * SECOND(n, r, 1);
+              sums[INTEGER_HALVES - 1][n] += w6 * SECOND(n, r, 2);
+              sums[INTEGER_HALVES - 1][n] += w7 * SECOND(n, r, 3);
               [[unroll]] for (uint h = 0; h < INTEGER_HALVES; ++h) CUT_CHAIN(sums[h][n]);
             }
           }
@@ -94,6 +104,9 @@ void main() {
 #endif
         }
       }
+#ifdef ADDRESSES
+      [[unroll]] for (uint n = 0; n < COLUMNS; ++n) x_base[n] += X_NEXT_BLOCK(unit, b, kBlockTexels);
+#endif
     }
     [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] += UNIT_WORDS * LANES;
   }

@@ -12,4 +12,5 @@ MOTLEY_PARAMETERS(MatmulParameters)
   uint y_stride;      // elements from one output vector to the next
   uint y_offset;      // where row 0 lies in an output vector, in elements; also its place in the bias
   uint zero;          // 0, which no compiler knows
+  device_address x_address;  // of the activation vectors, for the flavours that read by it
 MOTLEY_PARAMETERS_END(MatmulParameters)

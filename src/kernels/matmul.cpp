@@ -17,6 +17,11 @@ namespace {
 constexpr Requirement kInt8Texels{
     [](const Profile& profile) { return profile.int8_activations && profile.texel_loads; },
     "fast products of integers, texel buffers faster than storage buffers"};
+constexpr Requirement kInt8Addresses{
+    [](const Profile& profile) { return profile.int8_activations && profile.address_loads; },
+    "fast products of integers, addresses faster than storage buffers"};
+constexpr Requirement kAddresses{[](const Profile& profile) { return profile.address_loads; },
+                                 "addresses faster than storage buffers"};
 constexpr Requirement kSubgroup16{[](const Profile& profile) { return profile.broadcast == 16; },
                                   "subgroups of 16"};
 constexpr Requirement kSubgroup8{[](const Profile& profile) { return profile.broadcast == 8; },
@@ -170,10 +175,12 @@ constexpr MatmulVariant kVariants[] = {
     {{".dot.p2", &kCpuDotProducts, Arithmetic::kInt8Activations}, 1, 1, 2, launch_panels},
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
+    {{".i8.a.n16", &kInt8Addresses, Arithmetic::kInt8Activations}, 2, 16, 1, launch_panels, ~0U, true},
     {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8", &kIntegerProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
     {{".t.n8p2", &kTexels}, 2, 8, 2, launch_panels},
     {{".t.p2", &kTexels}, 1, 1, 2, launch_panels},
+    {{".a.n12", &kAddresses}, 2, 12, 1, launch_panels},
     {{".b16.n8", &kSubgroup16}, 2, 8, 1, launch_panels},
     {{".b16", &kSubgroup16}, 1, 1, 1, launch_panels},
     {{".b8.n8", &kSubgroup8}, 2, 8, 1, launch_panels},
@@ -214,6 +221,11 @@ auto serving(uint32_t tokens, bool may_round) {
   };
 }
 
+vk::BufferRange source_of(const MatmulVariant& variant, const Vectors& x, uint32_t tokens) {
+  if (variant.wide) return wide_range(x, tokens);
+  return variant.arithmetic == Arithmetic::kFloat32 ? x.range : x.rounded;
+}
+
 }  // namespace
 
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
@@ -236,7 +248,9 @@ std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Form
 }
 
 uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens) {
-  const uint64_t bytes = profile.rounds_to_bytes() ? rounded_bytes(stride, tokens) : 0;
+  uint64_t bytes = 0;
+  if (profile.rounds_to_bytes())
+    bytes = profile.address_loads ? wide_bytes(stride, tokens) : rounded_bytes(stride, tokens);
   if (!rounds_to_half(profile)) return bytes;
   // Large matrices are loaded with all columns of a tile, and what lies beyond the last token is read too.
   const bool whole_tiles = has_large_matrices(profile) && tokens >= kTileTokens;
@@ -245,11 +259,13 @@ uint64_t rounding_bytes(const Profile& profile, uint32_t stride, uint32_t tokens
 
 Forms forms_read(const Profile& profile, std::initializer_list<const Weight*> weights, const Vectors& x,
                  uint32_t tokens) {
-  Forms forms{false, false, false};
+  Forms forms{.exact = false};
   for (const Weight* const weight : weights) {
-    const Variant& variant =
+    const MatmulVariant& variant =
         matmul_choice(profile, weight->shape.format, tokens, x.rounded.buffer != nullptr).row;
-    if (variant.arithmetic == Arithmetic::kInt8Activations) {
+    if (variant.wide) {
+      forms.wide = forms.exact = true;  // made of what is there as it is
+    } else if (variant.arithmetic == Arithmetic::kInt8Activations) {
       forms.rounded = true;
     } else if (variant.arithmetic == Arithmetic::kFloat16Activations) {
       forms.half = true;
@@ -269,15 +285,17 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
          x.stride);
   }
   const auto [variant, shader] = matmul_choice(profile, shape.format, tokens, x.rounded.buffer != nullptr);
-  const vk::BufferRange& source = variant.arithmetic == Arithmetic::kFloat32 ? x.range : x.rounded;
+  const vk::BufferRange source = source_of(variant, x, tokens);
   const MatmulLaunch launch = variant.launch(variant, profile, shape, tokens);
   std::vector<uint32_t> constants{launch.workgroup, profile.lanes, launch.split, options.accumulate,
                                   options.bias != nullptr};
   constants.insert(constants.end(), launch.tile.begin(), launch.tile.end());
   const vk::Pipeline& pipeline = context.device.pipeline(shader, constants, launch.subgroup_size);
+  const bool by_address = pipeline.interface().bindings[1].by_address;
+  const uint64_t x_address = by_address ? source.buffer->device_address() + source.offset_bytes : 0;
   for (const WeightPart& part : weight.parts) {
     const shaders::MatmulParameters parameters{shape.units(), part.rows,      tokens, x.stride,
-                                               y.stride,      part.first_row, 0};
+                                               y.stride,      part.first_row, 0,      x_address};
     commands.dispatch(pipeline,
                       {part.range, source, options.bias != nullptr ? *options.bias : source, y.range},
                       parameters, {div_ceil(tokens, launch.tokens), div_ceil(part.rows, launch.rows), 1},

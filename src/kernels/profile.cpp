@@ -72,6 +72,7 @@ Profile make_cpu_profile(const vk::DeviceFacts& facts) {
   profile.broadcast = facts.subgroup_ballot && whole_subgroup ? profile.lanes : 0;
   const placement::Quirks quirks = placement::find_quirks(facts.driver_name, facts.driver_info);
   profile.texel_loads = quirks.slow_storage_loads;
+  profile.address_loads = quirks.fast_address_loads && facts.buffer_device_address;
   profile.int8_activations = quirks.fast_integer_products;
   profile.dot_products = facts.integer_dot_product && quirks.fast_packed_dot_products;
   return profile;

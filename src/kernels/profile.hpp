@@ -32,6 +32,8 @@ struct Profile {
   uint32_t broadcast = 0;
   /// Loads from storage buffers are slow there (a quirk of the driver), those from texel buffers are not.
   bool texel_loads = false;
+  /// So are those by address.
+  bool address_loads = false;
   /// Products of 32-bit integers with activations rounded to 8 bits are faster than those in single
   /// precision.
   bool int8_activations = false;

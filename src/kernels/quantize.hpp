@@ -12,6 +12,10 @@ namespace motley::kernels {
 /// shaders/common/round.glsl).
 uint64_t rounded_bytes(uint32_t stride, uint32_t tokens);
 
+/// Where the same are kept with a word for each element: behind the bytes, those included in the size.
+vk::BufferRange wide_range(const Vectors& x, uint32_t tokens);
+uint64_t wide_bytes(uint32_t stride, uint32_t tokens);
+
 constexpr uint32_t kRoundedElements = 32;  ///< of a block with one scale
 
 /// A compiled flavour of a kernel that makes vectors.
@@ -24,7 +28,8 @@ struct RoundingVariant : Variant {
 Choice<RoundingVariant> rounding_choice(const Profile& profile, std::string_view stem, uint32_t width,
                                         const Forms& forms);
 
-/// Writes `tokens` vectors to x.rounded, which has rounded_bytes(x.stride, tokens).
+/// Writes `tokens` vectors to x.rounded, which has rounded_bytes(x.stride, tokens), or to wide_range().
 void quantize(Context& context, vk::CommandList& commands, const Vectors& x, uint32_t tokens);
+void quantize_wide(Context& context, vk::CommandList& commands, const Vectors& x, uint32_t tokens);
 
 }  // namespace motley::kernels

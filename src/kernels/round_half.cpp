@@ -24,6 +24,7 @@ void round_half(Context& context, vk::CommandList& commands, const Vectors& x, u
 void round_vectors(Context& context, vk::CommandList& commands, const Vectors& x, uint32_t width,
                    uint32_t tokens, const Forms& forms) {
   if (forms.rounded) quantize(context, commands, x, tokens);
+  if (forms.wide) quantize_wide(context, commands, x, tokens);
   if (forms.half) round_half(context, commands, x, width, tokens);
 }
 

@@ -47,7 +47,8 @@ struct Vectors {
 struct Forms {
   bool exact = true;
   bool rounded = false;  ///< to 8 bits
-  bool half = false;     ///< rounded to half precision; never beside the other, whose room it takes
+  bool wide = false;     ///< the same with a word for each element, for several tokens
+  bool half = false;     ///< rounded to half precision; never beside the others, whose room it takes
 };
 
 }  // namespace motley::kernels

@@ -31,14 +31,15 @@ void round_for(Context& context, vk::CommandList& commands, const Weight& weight
                 forms_read(context.profile, {&weight}, x, tokens));
 }
 
-std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width) {
-  constexpr size_t kBlockWords = 12;
+std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width, bool wide) {
   constexpr size_t kFirstQuant = 4;
+  const size_t block_words = kFirstQuant + (wide ? 32 : 8);
   std::vector<float> values;
-  for (size_t number = 0; number < words.size() / kBlockWords; ++number) {
-    const std::span<const uint32_t> block = words.subspan(number * kBlockWords, kBlockWords);
+  for (size_t number = 0; number < words.size() / block_words; ++number) {
+    const std::span<const uint32_t> block = words.subspan(number * block_words, block_words);
     for (uint32_t i = 0; i < 32 && number * 32 % stride + i < width; ++i) {
-      const auto quant = static_cast<int8_t>(block[kFirstQuant + i / 4] >> (8 * (i % 4)) & 0xFFU);
+      const uint32_t bits = wide ? block[kFirstQuant + i] : block[kFirstQuant + i / 4] >> (8 * (i % 4));
+      const auto quant = static_cast<int8_t>(bits & 0xFFU);
       values.push_back(std::bit_cast<float>(block[0]) * static_cast<float>(quant));
     }
   }

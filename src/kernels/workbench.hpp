@@ -32,8 +32,9 @@ void round_for(Context& context, vk::CommandList& commands, const Weight& weight
                uint32_t tokens);
 
 /// What vectors of `width` elements, one every `stride`, are after rounding (shaders/common/round.glsl):
-/// [vectors][width].
-std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width);
+/// [vectors][width]. `wide`: with a word for each element instead of a byte.
+std::vector<float> read_rounded(std::span<const uint32_t> words, uint32_t stride, uint32_t width,
+                                bool wide = false);
 
 /// What `count` vectors of `width` elements, one every `stride`, are after rounding to half precision
 /// (shaders/kernels/round_half.comp): [count][width].

@@ -17,7 +17,9 @@ constexpr Row kRows[] = {
     {"llvmpipe",
      "Mesa 22.",
      {.slow_storage_loads = true, .fast_integer_products = true, .threads_variable = "LP_NUM_THREADS"}},
-    {"llvmpipe", "", {.fast_integer_products = true, .threads_variable = "LP_NUM_THREADS"}},
+    {"llvmpipe",
+     "",
+     {.fast_address_loads = true, .fast_integer_products = true, .threads_variable = "LP_NUM_THREADS"}},
     {"SwiftShader driver", "", {.fast_packed_dot_products = true}},
     // AMD ended its own drivers for Linux in 2025 in favour of RADV (release notes of Radeon Software for
     // Linux

@@ -8,6 +8,8 @@ namespace motley::placement {
 struct Quirks {
   /// A load from a storage buffer costs tens of times what one from a texel buffer does.
   bool slow_storage_loads = false;
+  /// Loads by address are faster than those from storage buffers, which the driver checks.
+  bool fast_address_loads = false;
   /// Multiplying integers takes the time of multiplying single-precision numbers, or little more.
   bool fast_integer_products = false;
   /// Multiplying four bytes at once is fast, though the driver does not call it accelerated.

@@ -24,7 +24,7 @@ Buffer::Buffer(Device& device, uint64_t size_bytes, MemoryUse use, const char* p
          "{} needs {:.1f} MiB in one piece, and '{}' allocates at most {:.1f} MiB at once", purpose,
          mebibytes(size_bytes), facts.name, mebibytes(facts.max_allocation_bytes));
   }
-  create(nullptr);
+  create(nullptr, kUsage | (facts.buffer_device_address ? VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : 0));
   if (!device.options().compile_only) allocate(use, purpose);
 }
 
@@ -32,14 +32,14 @@ Buffer::Buffer(Device& device, std::span<std::byte> host_memory)
     : device_(&device), size_bytes_(host_memory.size()) {
   VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO};
   external.handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
-  create(&external);
+  create(&external, kUsage);
   import(host_memory);
 }
 
-void Buffer::create(const void* next) {
+void Buffer::create(const void* next, VkBufferUsageFlags usage) {
   VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, next};
   info.size = size_bytes_;
-  info.usage = kUsage;
+  info.usage = usage;
   VkBuffer handle = VK_NULL_HANDLE;
   check(device_->table().vkCreateBuffer(device_->handle(), &info, nullptr, &handle), "vkCreateBuffer");
   buffer_ = {device_->handle(), handle, device_->table().vkDestroyBuffer};
@@ -76,7 +76,9 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
   const VolkDeviceTable& table = device_->table();
   VkMemoryRequirements requirements;
   table.vkGetBufferMemoryRequirements(device_->handle(), buffer_.get(), &requirements);
-  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+  VkMemoryAllocateFlagsInfo addresses{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO};
+  if (device_->facts().buffer_device_address) addresses.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &addresses};
   info.allocationSize = requirements.size;
   info.memoryTypeIndex = device_->memory_type(requirements.memoryTypeBits, use);
   VkDeviceMemory memory = VK_NULL_HANDLE;
@@ -100,6 +102,12 @@ void Buffer::allocate(MemoryUse use, const char* purpose) {
   // Last, as a constructor that throws has no destructor to take it back.
   allocated_bytes_ = requirements.size;
   device_->count_memory(static_cast<int64_t>(allocated_bytes_));
+}
+
+uint64_t Buffer::device_address() const {
+  VkBufferDeviceAddressInfo info{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
+  info.buffer = buffer_.get();
+  return device_->table().vkGetBufferDeviceAddress(device_->handle(), &info);
 }
 
 void Buffer::fail_for_memory(uint64_t needed_bytes, const char* purpose) const {

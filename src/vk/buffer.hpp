@@ -34,13 +34,16 @@ class Buffer {
   uint64_t size_bytes() const { return size_bytes_; }
   /// The buffer's bytes where the host can see them, else empty. Coherent: no flush is needed.
   std::span<std::byte> mapped() const { return {mapped_, mapped_ == nullptr ? 0 : size_bytes_}; }
+  /// Where shaders find its first byte, on a device with DeviceFacts::buffer_device_address; not of a buffer
+  /// in the host's own memory.
+  uint64_t device_address() const;
   template <typename T>
   std::span<T> mapped_as() const {
     return {reinterpret_cast<T*>(mapped_), mapped_ == nullptr ? 0 : size_bytes_ / sizeof(T)};
   }
 
  private:
-  void create(const void* next);
+  void create(const void* next, VkBufferUsageFlags usage);
   void allocate(MemoryUse use, const char* purpose);
   void import(std::span<std::byte> host_memory);
   [[noreturn]] void fail_for_memory(uint64_t needed_bytes, const char* purpose) const;

@@ -82,6 +82,7 @@ struct DeviceFacts {
   bool float16 = false;          ///< 16-bit float arithmetic
   bool int8 = false;             ///< 8-bit integers in storage buffers and arithmetic
   bool subgroup_ballot = false;  ///< includes broadcasting a lane's value
+  /// Shaders may read a buffer by its 64-bit address, and reckon with those.
   bool buffer_device_address = false;
   bool integer_dot_product = false;  ///< shaders may have dot products of integers, four packed bytes too
   bool packed_dot_product_accelerated = false;  ///< such of signed bytes take fewer instructions than without

@@ -9,6 +9,8 @@ namespace motley::vk {
 DeviceFeatures::DeviceFeatures(const DeviceFacts& facts, const DeviceOptions& options) {
   v12_.timelineSemaphore = VK_TRUE;
   v12_.shaderFloat16 = facts.float16;
+  v12_.bufferDeviceAddress = facts.buffer_device_address;
+  features_.features.shaderInt64 = facts.buffer_device_address;
   v11_.storageBuffer16BitAccess = facts.storage_16bit;
   if (facts.subgroup_size_control) {
     subgroups_.subgroupSizeControl = VK_TRUE;

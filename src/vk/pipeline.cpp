@@ -43,6 +43,7 @@ void Pipeline::create_layouts(Device& device) {
   const VolkDeviceTable& table = device.table();
   std::vector<VkDescriptorSetLayoutBinding> bindings;
   for (const ShaderInterface::Binding& binding : interface_.bindings) {
+    if (binding.by_address) continue;
     bindings.push_back({binding.index, descriptor_type(binding), 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
   }
   VkDescriptorSetLayoutCreateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};

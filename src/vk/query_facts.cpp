@@ -110,7 +110,7 @@ void query_features(VkPhysicalDevice device, DeviceFacts& facts) {
   facts.storage_16bit = v11.storageBuffer16BitAccess;
   facts.float16 = v12.shaderFloat16;
   facts.int8 = v12.shaderInt8 && v12.storageBuffer8BitAccess;
-  facts.buffer_device_address = v12.bufferDeviceAddress;
+  facts.buffer_device_address = v12.bufferDeviceAddress && features.features.shaderInt64;
 }
 
 void query_subgroup_size_control(VkPhysicalDevice device, DeviceFacts& facts) {

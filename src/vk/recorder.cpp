@@ -94,22 +94,24 @@ void CommandList::bind(const Pipeline& pipeline, std::span<const BufferRange> ra
   std::array<VkDescriptorBufferInfo, kBuffersPerSet> buffers{};
   std::array<VkBufferView, kBuffersPerSet> views{};
   std::array<VkWriteDescriptorSet, kBuffersPerSet> writes{};
+  uint32_t count = 0;
   for (uint32_t i = 0; i < ranges.size(); ++i) {
-    writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
-    writes[i].dstSet = set;
-    writes[i].dstBinding = i;
-    writes[i].descriptorCount = 1;
-    writes[i].descriptorType = descriptor_type(interface.bindings[i]);
+    if (interface.bindings[i].by_address) continue;
+    VkWriteDescriptorSet& write = writes[count++];
+    write = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
+    write.dstSet = set;
+    write.dstBinding = i;
+    write.descriptorCount = 1;
+    write.descriptorType = descriptor_type(interface.bindings[i]);
     if (interface.bindings[i].texels) {
       views[i] = make_view(ranges[i]);
-      writes[i].pTexelBufferView = &views[i];
+      write.pTexelBufferView = &views[i];
     } else {
       buffers[i] = {ranges[i].buffer->handle(), ranges[i].offset_bytes, ranges[i].size_bytes};
-      writes[i].pBufferInfo = &buffers[i];
+      write.pBufferInfo = &buffers[i];
     }
   }
-  table.vkUpdateDescriptorSets(device_.handle(), static_cast<uint32_t>(ranges.size()), writes.data(), 0,
-                               nullptr);
+  table.vkUpdateDescriptorSets(device_.handle(), count, writes.data(), 0, nullptr);
   if (bound_ != pipeline.handle()) {
     table.vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
     bound_ = pipeline.handle();

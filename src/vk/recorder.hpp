@@ -29,8 +29,8 @@ class CommandList {
   CommandList& operator=(const CommandList&) = delete;
   ~CommandList();
 
-  /// Runs `groups` workgroups. `ranges[i]` is bound as binding i; `parameters` is the push-constant block;
-  /// `work` is what it is judged by where it is timed.
+  /// Runs `groups` workgroups. `ranges[i]` is bound as binding i, or named for what the shader reads by
+  /// address; `parameters` is the push-constant block; `work` is what it is judged by where it is timed.
   template <typename Parameters>
   void dispatch(const Pipeline& pipeline, std::initializer_list<BufferRange> ranges,
                 const Parameters& parameters, std::array<uint32_t, 3> groups, const Work& work = {}) {

@@ -30,6 +30,7 @@ struct Module {
   std::map<uint32_t, Variable> variables;
   std::map<uint32_t, bool> texel_buffers;  // image types
   std::vector<uint32_t> constant_ids;
+  bool reads_by_address = false;
 };
 
 void read_decoration(Module& module, std::span<const uint32_t> op) {
@@ -70,6 +71,10 @@ void read_member_decoration(Module& module, std::span<const uint32_t> op) {
 
 void read_instruction(Module& module, spv::Op code, std::span<const uint32_t> op) {
   switch (code) {
+    case spv::Op::OpCapability:
+      if (static_cast<spv::Capability>(op[1]) == spv::Capability::PhysicalStorageBufferAddresses)
+        module.reads_by_address = true;
+      break;
     case spv::Op::OpDecorate:
       read_decoration(module, op);
       break;
@@ -152,9 +157,12 @@ ShaderInterface reflect(const ShaderCode& shader) {
   }
   std::sort(result.bindings.begin(), result.bindings.end(),
             [](auto& a, auto& b) { return a.index < b.index; });
-  for (size_t i = 0; i < result.bindings.size(); ++i) {
-    if (result.bindings[i].index != i)
-      fail(ErrorCode::kInternal, "shader '{}' has no binding {}", shader.name, i);
+  for (uint32_t i = 0; i < result.bindings.size(); ++i) {
+    if (result.bindings[i].index == i) continue;
+    if (!module.reads_by_address) fail(ErrorCode::kInternal, "shader '{}' has no binding {}", shader.name, i);
+    ShaderInterface::Binding unbound{i, true, false};
+    unbound.by_address = true;
+    result.bindings.insert(result.bindings.begin() + i, unbound);
   }
   // The compiler may drop an unused constant's instruction but never renumbers the others: the largest id
   // counts.

@@ -8,6 +8,7 @@
 #include "kernels/embed.hpp"
 #include "kernels/fixture.hpp"
 #include "kernels/quantize.hpp"
+#include "kernels/round_half.hpp"
 #include "params/step.h"
 #include "quant/half.hpp"
 
@@ -45,7 +46,19 @@ class MatmulTest : public test::KernelTest {
 
   /// Bytes for rounded activations, whether the profile rounds them or not.
   uint64_t room(uint32_t x_stride, uint32_t tokens) {
-    return std::max(rounding_bytes(context().profile, x_stride, tokens), rounded_bytes(x_stride, tokens));
+    return std::max(rounding_bytes(context().profile, x_stride, tokens), wide_bytes(x_stride, tokens));
+  }
+
+  /// What a variant read in place of vectors that lie rounded.
+  static std::vector<float> rounded_values(const MatmulVariant& variant, const Vectors& x, uint32_t columns,
+                                           uint32_t tokens) {
+    const vk::BufferRange range = variant.wide ? wide_range(x, tokens) : x.rounded;
+    const auto words = x.rounded.buffer->mapped_as<uint32_t>().subspan(range.offset_bytes / sizeof(uint32_t));
+    if (variant.arithmetic == Arithmetic::kFloat16Activations)
+      return read_halves(words, x.stride, columns, tokens);
+    std::vector<float> values = read_rounded(words, x.stride, columns, variant.wide);
+    values.resize(size_t{tokens} * columns);
+    return values;
   }
 
   /// The variants of a GPU: tiles, and where the driver has them those of cooperative matrices. `wide`: of as
@@ -159,12 +172,9 @@ class MatmulTest : public test::KernelTest {
       // makes of rounded numbers exactly.
       const double limit = nmse_limit(variant.arithmetic, 1e-10) * (got.size() < 200 ? 5 : 1);
       EXPECT_LE(test::nmse(got, wanted.values()), limit) << what;
-      const auto words = rounded.mapped_as<uint32_t>();
-      const bool is_half = variant.arithmetic == Arithmetic::kFloat16Activations;
-      used = is_half ? read_halves(words, x_stride, matrix.columns, tokens)
-                     : read_rounded(words, x_stride, matrix.columns);
+      used = rounded_values(variant, vectors, matrix.columns, tokens);
       wanted.x = used;
-      if (is_half) {
+      if (variant.arithmetic == Arithmetic::kFloat16Activations) {
         for (const float weight_value : matrix.values)
           halves.push_back(quant::half_to_float(quant::float_to_half(weight_value)));
         wanted.weights = halves;
@@ -256,6 +266,55 @@ TEST_P(MatmulTest, MatricesWithRoomForOneBlockOfWeights) {
   context().profile.shared_memory_bytes = 16 << 10;
   context().profile.matrix_shared_bytes = 4 << 10;
   check_halves(MadeUpMatrix(Format::kQ8_0, 129, 160, 4), 50);
+}
+
+/// Whether that pays or not.
+TEST_P(MatmulTest, ActivationsReadByAddress) {
+  if (!device().facts().buffer_device_address) GTEST_SKIP() << "no addresses of buffers";
+  Profile& profile = context().profile;
+  profile.address_loads = true;
+  profile.texel_loads = false;
+  for (const bool int8 : {false, true}) {
+    profile.int8_activations = int8;
+    for (const quant::FormatInfo& format : quant::all_formats()) {
+      const uint32_t columns = format.block_elements == 256 ? 768 : 288;
+      const MatmulVariant& variant = matmul_choice(profile, format.format, 13, true).row;
+      EXPECT_TRUE(std::string(variant.flavour).starts_with(variant.wide ? ".i8.a." : ".a.")) << format.name;
+      check(MadeUpMatrix(format.format, 80, columns, 3), 13);
+    }
+    for (const uint32_t tokens : {2U, 16U, 25U}) check(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
+    check(MadeUpMatrix(Format::kQ4_0, 200, 96, 4), 17, true, true, 1);
+  }
+}
+
+/// For matrices of two formats, one of which wants bytes and the other words.
+TEST_P(MatmulTest, ActivationsRoundedInTwoForms) {
+  if (!device().facts().buffer_device_address) GTEST_SKIP() << "no addresses of buffers";
+  constexpr uint32_t kTokens = 9;
+  constexpr uint32_t kColumns = 512;
+  Profile& profile = context().profile;
+  profile.int8_activations = profile.address_loads = true;
+  profile.texel_loads = false;
+  profile.choices.tuned[matmul_use(profile, Format::kQ6_K, kTokens, true).key()].variant =
+      "matmul.q6_k.i8.n8p2";
+  const std::vector<float> x = test::random_values(size_t{kTokens} * kColumns, 1);
+  const vk::Buffer x_buffer = upload_vectors(x, kColumns);
+  const vk::Buffer rounded = zeros(room(stride(kColumns), kTokens) / sizeof(float));
+  const Vectors vectors{x_buffer, stride(kColumns), rounded};
+  const MadeUpMatrix matrices[] = {{Format::kQ4_K, 40, kColumns, 2}, {Format::kQ6_K, 40, kColumns, 3}};
+  vk::Buffer storage[2];
+  const Weight weights[] = {matrices[0].pack(context(), storage[0]), matrices[1].pack(context(), storage[1])};
+  const vk::Buffer y[] = {zeros(kTokens * 40), zeros(kTokens * 40)};
+  const Forms forms = forms_read(profile, {&weights[0], &weights[1]}, vectors, kTokens);
+  EXPECT_TRUE(forms.wide && forms.rounded);
+  run([&](vk::CommandList& commands) {
+    round_vectors(context(), commands, vectors, kColumns, kTokens, forms);
+    for (size_t i = 0; i < 2; ++i) matmul(context(), commands, weights[i], vectors, {y[i], 40}, kTokens);
+  });
+  for (size_t i = 0; i < 2; ++i) {
+    const reference::Product wanted{40, kColumns, kTokens, matrices[i].values, x, {}, {}};
+    EXPECT_LE(test::nmse(y[i].mapped_as<float>(), wanted.values()), 1e-4) << i;
+  }
 }
 
 TEST_P(MatmulTest, DotProductsOfBytes) {

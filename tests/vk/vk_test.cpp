@@ -203,6 +203,10 @@ TEST_P(VkTest, EveryShaderSaysWhatItIs) {
   EXPECT_TRUE(swiglu.bindings[0].reads && swiglu.bindings[0].writes);
   EXPECT_TRUE(swiglu.bindings[1].reads && !swiglu.bindings[1].writes);
   EXPECT_EQ(swiglu.push_constant_bytes, 8U);
+  const ShaderInterface matmul = reflect(shaders::get("matmul.f16.a.n12"));
+  ASSERT_EQ(matmul.bindings.size(), 4U);
+  EXPECT_TRUE(matmul.bindings[1].by_address && matmul.bindings[1].reads && !matmul.bindings[1].writes);
+  EXPECT_FALSE(matmul.bindings[0].by_address || matmul.bindings[2].by_address);
 }
 
 TEST_P(VkTest, DamagedPipelineCacheIsIgnored) {
