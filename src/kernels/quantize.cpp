@@ -23,8 +23,7 @@ void record(Context& context, vk::CommandList& commands, const char* shader, con
   const vk::Pipeline& pipeline =
       context.device.pipeline(choose_only(context.profile, shader).shader, constants);
   const shaders::QuantizeParameters parameters{x.stride / kRoundedElements};
-  commands.dispatch(pipeline, {x.range, to}, parameters,
-                    {div_ceil(parameters.blocks, workgroup), tokens, 1});
+  commands.dispatch(pipeline, {x.range, to}, parameters, {div_ceil(parameters.blocks, workgroup), tokens, 1});
 }
 
 }  // namespace
