@@ -1,18 +1,15 @@
-// Parameters of attention.comp and attention_merge.comp.
+// Parameters of attention.comp.
 #ifdef __cplusplus
 #pragma once
 #endif
 #include "params/parameters.h"
 
 MOTLEY_PARAMETERS(AttentionParameters)
-  uint heads;          // query heads
   uint group;          // query heads that share a KV head
-  uint head_size;      // elements of a head, even
   uint tokens;         // query tokens of the step
   uint q_stride;       // elements from one token's queries to the next
   uint y_stride;       // elements from one token's outputs to the next
   uint context;        // positions of the cache
-  uint split_length;   // positions a workgroup handles, when the positions are split
   uint kv_head_first;  // first KV head in the bound parts of the cache
   float scale;         // of the scores, 1/sqrt(head_size)
 MOTLEY_PARAMETERS_END(AttentionParameters)

@@ -7,6 +7,7 @@
 #include "engine/hand_off.hpp"
 #include "engine/kv_cache.hpp"
 #include "engine/uploader.hpp"
+#include "kernels/attention_decode.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/top_k.hpp"
 #include "kernels/weight_layout.hpp"

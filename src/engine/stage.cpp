@@ -7,6 +7,7 @@
 #include "engine/tested_kernels.hpp"
 #include "engine/tuned_kernels.hpp"
 #include "engine/uploader.hpp"
+#include "kernels/attention_decode.hpp"
 #include "params/step.h"
 
 namespace motley::engine {
@@ -63,10 +64,11 @@ void Stage::allocate() {
       logits_readback_ = vk::Buffer(device, logits_bytes, vk::MemoryUse::kReadback, "logits");
   }
 
-  // What lies between a vector's end and its stride is multiplied with zeros and must be a number.
+  // What lies between a vector's end and its stride is multiplied with zeros and must be a number; attention
+  // counts from zero.
   vk::CommandList clear(device);
   for (const vk::BufferRange& each : {x_.range, normed_.range, attended_.range, vk::BufferRange(heads),
-                                      vk::BufferRange(feed_forward), rounded})
+                                      vk::BufferRange(feed_forward), attention_parts_, rounded})
     if (each.buffer != nullptr) clear.fill(each, 0);
   clear.finish();
   device.wait(device.submit(clear));

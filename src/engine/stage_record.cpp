@@ -1,10 +1,9 @@
 // The forward pass: which kernels run in which order on which memory.
 #include "engine/stage.hpp"
-#include "kernels/attention.hpp"
+#include "kernels/attention_decode.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/rope.hpp"
 
 namespace motley::engine {
 
@@ -72,13 +71,14 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
                             config.norm_epsilon);
   }
   const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
-  kernels::rope_and_store(context_, commands, {config.heads, config.rope_dimensions, halves}, step_,
-                          rope_table_, q, k, v, cache, tokens);
+  const kernels::RopeShape rope{config.heads, config.rope_dimensions, halves};
   const kernels::Forms attended_forms = forms({&layer.attention_output}, attended_);
   if (tokens == 1) {
-    kernels::attention_decode(context_, commands, plan_.attention, step_, q, cache, attention_parts_,
-                              attended_, attended_forms);
+    kernels::attention_decode(context_, commands, plan_.attention, {rope, rope_table_}, step_,
+                              {q.range, k.range, v.range}, cache, attention_parts_, attended_,
+                              attended_forms);
   } else {
+    kernels::rope_and_store(context_, commands, rope, step_, rope_table_, q, k, v, cache, tokens);
     kernels::attention_prefill(context_, commands, plan_.attention, step_, q, cache, attended_, tokens,
                                attended_forms);
   }

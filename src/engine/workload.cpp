@@ -117,8 +117,8 @@ placement::Workload make_workload(const gguf::File& file, const SessionRequest& 
     }
   }
 
-  // Of a token: two norms, rotating and storing, attention in two steps, the activation.
-  const uint32_t dispatches = 6 + (config.architecture->qk_norm ? 2 : 0);
+  // Of a token: two norms, attention, the activation.
+  const uint32_t dispatches = 4 + (config.architecture->qk_norm ? 2 : 0);
   for (const model::LayerTensors& layer : tensors.layers) {
     Cost cost(lanes);
     for (const gguf::TensorInfo* tensor : layer.present()) cost.add(tensor);

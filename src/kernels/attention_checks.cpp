@@ -1,11 +1,10 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/attention.hpp"
+#include "kernels/attention_decode.hpp"
 #include "kernels/checks.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/reference.hpp"
-#include "kernels/rope.hpp"
 #include "kernels/workbench.hpp"
 #include "params/step.h"
 
@@ -13,44 +12,6 @@ namespace motley::kernels::checks {
 
 using reference::nmse;
 using reference::random_values;
-
-/// Parts as attention leaves them; the sums of their exponentials are positive.
-double attention_merge(Context& context, bool rounded) {
-  constexpr uint32_t kHeads = 3;
-  constexpr uint32_t kSplits = 5;
-  const uint32_t head_size = rounded ? 96 : kHeadSize;
-  const uint32_t part_size = head_size + 2;
-  const uint32_t width = kHeads * head_size;
-  std::vector<float> parts = random_values(size_t{kHeads} * kSplits * part_size, 13, 2.0F);
-  for (size_t at = head_size + 1; at < parts.size(); at += part_size) parts[at] = 1.0F + std::abs(parts[at]);
-  std::vector<uint32_t> words(shaders::STEP_TOKENS, 0);
-  words[shaders::STEP_SPLITS] = kSplits;
-  const vk::Buffer step = upload<uint32_t>(context.device, words);
-  const vk::Buffer parts_buffer = upload<float>(context.device, parts);
-  const vk::Buffer y = upload_nan(context.device, padded_stride(width));
-  const vk::Buffer y_rounded = upload_nan(context.device, rounded_floats(width, 1));
-  const Vectors to{y, padded_stride(width), y_rounded};
-  run(context.device, [&](vk::CommandList& commands) {
-    kernels::attention_merge(context, commands, kHeads, head_size, step, parts_buffer, to,
-                             {!rounded, rounded});
-  });
-  const std::vector<float> got = read_vectors(to, width, 1, rounded);
-  Worst worst;
-  for (size_t head = 0; head < kHeads; ++head) {
-    std::vector<double> wanted(head_size, 0.0);
-    double sum = 0;
-    for (size_t split = 0; split < kSplits; ++split) {
-      const std::span<const float> part =
-          std::span(parts).subspan((head * kSplits + split) * part_size, part_size);
-      const double scale = std::exp(double{part[head_size]});
-      sum += double{part[head_size + 1]} * scale;
-      for (size_t i = 0; i < head_size; ++i) wanted[i] += double{part[i]} * scale;
-    }
-    for (double& element : wanted) element /= sum;
-    worst.add(nmse(std::span(got).subspan(head * head_size, head_size), wanted));
-  }
-  return worst.get();
-}
 
 double rope(Context& context, const KernelNeeds::CacheTypes& types, bool halves) {
   constexpr uint32_t kHeads = 6;
@@ -103,9 +64,7 @@ double rope(Context& context, const KernelNeeds::CacheTypes& types, bool halves)
   return worst.get();
 }
 
-double attention(const Context& of, const KernelNeeds::CacheTypes& types, const AttentionCase& c) {
-  Context context = of;
-  context.profile.attention_split = 32;  // so that few positions are divided
+double attention(Context& context, const KernelNeeds::CacheTypes& types, const AttentionCase& c) {
   constexpr uint32_t kKvHeads = 2;
   vk::Device& device = context.device;
   const AttentionShape attention{kKvHeads * c.group, 1 / std::sqrt(static_cast<float>(c.head_size))};
@@ -125,15 +84,8 @@ double attention(const Context& of, const KernelNeeds::CacheTypes& types, const 
   if (rounding > 0) rounded = upload_nan(device, rounding / sizeof(float));
   const Vectors to{y, stride, rounding > 0 ? rounded : vk::BufferRange()};
   const vk::Buffer step = upload_step(device, c.position);
-  write_attention_step(context.profile, attention, cache.cache(), c.position, step.mapped_as<uint32_t>());
-  const vk::Buffer parts(device, attention_parts_bytes(context.profile, attention, shape),
-                         vk::MemoryUse::kDevice, "parts of attention");
   run(device, [&](vk::CommandList& commands) {
-    if (c.decode) {
-      attention_decode(context, commands, attention, step, {q_buffer, stride}, cache.cache(), parts, to);
-    } else {
-      attention_prefill(context, commands, attention, step, {q_buffer, stride}, cache.cache(), to, c.tokens);
-    }
+    attention_prefill(context, commands, attention, step, {q_buffer, stride}, cache.cache(), to, c.tokens);
   });
   Worst worst;
   std::vector<float> all_got;
@@ -152,8 +104,8 @@ double attention(const Context& of, const KernelNeeds::CacheTypes& types, const 
   }
   // Rounding shows in a single row by chance.
   const bool is_exact =
-      c.decode || attention_choice(context.profile, shape, c.tokens * c.group, c.may_round).row.arithmetic ==
-                      Arithmetic::kFloat32;
+      attention_choice(context.profile, shape, c.tokens * c.group, c.may_round).row.arithmetic ==
+      Arithmetic::kFloat32;
   return is_exact ? worst.get() : nmse(all_got, all_wanted);
 }
 
@@ -166,7 +118,69 @@ double attention_of_prompts(const Context& context, const KernelNeeds::CacheType
   for (const uint32_t enough_tiles : {1U, context.profile.enough_tiles}) {
     Context sized = context;
     sized.profile.enough_tiles = enough_tiles;
-    worst.add(attention(sized, types, {head_size, kGroup, kPosition, kTokens, false, may_round}));
+    worst.add(attention(sized, types, {head_size, kGroup, kPosition, kTokens, may_round}));
+  }
+  return worst.get();
+}
+
+double attention_decode(const Context& of, const KernelNeeds::CacheTypes& types, uint32_t head_size,
+                        uint32_t group, bool rounded) {
+  Context context = of;
+  constexpr uint32_t kSplit = 32;
+  context.profile.attention_split = kSplit;  // so that few positions are divided
+  constexpr uint32_t kKvHeads = 2;
+  constexpr uint32_t kTokens = 2;
+  constexpr uint32_t kPosition = 3 * kSplit - 1;  // the next is the only one of its part
+  vk::Device& device = context.device;
+  const AttentionShape attention{kKvHeads * group, 1 / std::sqrt(static_cast<float>(head_size))};
+  const reference::Rotation rotation{head_size / 8 * 4, true};
+  const uint32_t width = attention.heads * head_size;
+  const CacheShape shape{kKvHeads, head_size, round_up(kPosition + kTokens, kCacheBlock), types.keys_f32,
+                         types.values_f32};
+  const std::vector<float> q = random_values(width, 17);
+  const std::vector<float> k = random_values(size_t{kKvHeads} * head_size, 18);
+  const std::vector<float> v = random_values(k.size(), 19);
+  std::vector<float> keys = random_values(kPosition * k.size(), 20);
+  std::vector<float> values = random_values(kPosition * k.size(), 21);
+  MappedCache cache(device, shape, 1);
+  cache.fill(keys, values);
+  // The tokens are alike, but for their positions.
+  for (uint32_t position = kPosition; position < kPosition + kTokens; ++position) {
+    for (size_t head = 0; head < kKvHeads; ++head) {
+      const auto rotated = rotation.rotate(std::span(k).subspan(head * head_size, head_size), position);
+      keys.insert(keys.end(), rotated.begin(), rotated.end());
+    }
+    values.insert(values.end(), v.begin(), v.end());
+  }
+  MappedCache wanted_cache(device, shape, kKvHeads);
+  wanted_cache.fill(keys, values);
+
+  const vk::Buffer q_buffer = upload<float>(device, q);
+  const vk::Buffer k_buffer = upload<float>(device, k);
+  const vk::Buffer v_buffer = upload<float>(device, v);
+  const vk::Buffer table = upload<float>(device, rotation.table(kPosition + kTokens));
+  const vk::Buffer step = upload_step(device, kPosition);
+  const std::vector<uint32_t> no_parts(attention_parts_bytes(context.profile, attention, shape) / 4, 0);
+  const vk::Buffer parts = upload<uint32_t>(device, no_parts);
+  Worst worst;
+  for (uint32_t position = kPosition; position < kPosition + kTokens; ++position) {
+    write_attention_step(context.profile, attention, cache.cache(), position, step.mapped_as<uint32_t>());
+    const vk::Buffer y = upload_nan(device, padded_stride(width));
+    const vk::Buffer y_rounded = upload_nan(device, rounded_floats(width, 1));
+    const Vectors to{y, padded_stride(width), y_rounded};
+    run(device, [&](vk::CommandList& commands) {
+      kernels::attention_decode(
+          context, commands, attention, {{attention.heads, rotation.rotated, rotation.halves}, table}, step,
+          {q_buffer, k_buffer, v_buffer}, cache.cache(), parts, to, {!rounded, rounded});
+    });
+    const std::vector<float> got = read_vectors(to, width, 1, rounded);
+    for (uint32_t head = 0; head < attention.heads; ++head) {
+      const size_t at = size_t{head} * head_size;
+      const std::vector<double> turned = rotation.rotate(std::span(q).subspan(at, head_size), position);
+      const std::vector<float> query(turned.begin(), turned.end());
+      worst.add(nmse(std::span(got).subspan(at, head_size),
+                     reference::attend(query, attention.scale, wanted_cache, head / group, position + 1)));
+    }
   }
   return worst.get();
 }

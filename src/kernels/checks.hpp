@@ -31,7 +31,6 @@ double swiglu(Context& context, bool rounded);
 double top_k(Context& context);
 /// The tokens drawn must be those that double precision draws: infinite when they are not.
 double draw(Context& context);
-double attention_merge(Context& context, bool rounded);
 double rope(Context& context, const KernelNeeds::CacheTypes& types, bool halves);
 
 struct AttentionCase {
@@ -39,13 +38,15 @@ struct AttentionCase {
   uint32_t group;     ///< query heads that share a KV head
   uint32_t position;  ///< of the first token
   uint32_t tokens;
-  bool decode;
   bool may_round = false;
 };
-double attention(const Context& context, const KernelNeeds::CacheTypes& types, const AttentionCase& c);
+double attention(Context& context, const KernelNeeds::CacheTypes& types, const AttentionCase& c);
 /// Of kTileRows rows and more, with tiles of either height.
 double attention_of_prompts(const Context& context, const KernelNeeds::CacheTypes& types, uint32_t head_size,
                             bool may_round);
+/// Of two tokens, one after the other, whose positions are divided among workgroups.
+double attention_decode(const Context& context, const KernelNeeds::CacheTypes& types, uint32_t head_size,
+                        uint32_t group, bool rounded);
 
 /// The k largest of at least so many logits, as top_k() must find them.
 Likeliest largest(std::span<const float> logits, uint32_t k);

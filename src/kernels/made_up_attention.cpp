@@ -21,12 +21,15 @@ MadeUpAttention::MadeUpAttention(Context& context, bool keys_f32, bool values_f3
   const auto buffer = [&](uint64_t bytes) { return filled(context.device, bytes, kPattern); };
   const uint64_t vectors_bytes = uint64_t{stride_} * profile_.measured_chunk * sizeof(float);
   q_ = buffer(vectors_bytes);
+  k_ = buffer(uint64_t{shape.kv_heads} * shape.head_size * sizeof(float));
+  v_ = buffer(k_.size_bytes());
+  rope_table_ = buffer(uint64_t{shape.context} * shape.head_size * sizeof(float));
   y_ = buffer(vectors_bytes);
   const uint64_t rounding = may_round ? rounding_bytes(profile_, stride_, profile_.measured_chunk) : 0;
   if (rounding > 0) rounded_ = buffer(rounding);
   keys_ = buffer(shape.kv_heads * shape.key_head_bytes());
   values_ = buffer(shape.kv_heads * shape.value_head_bytes());
-  parts_ = buffer(attention_parts_bytes(profile_, shape_, shape));
+  parts_ = filled(context.device, attention_parts_bytes(profile_, shape_, shape), 0);
   cache_.slices = {{0, shape.kv_heads, keys_, values_}};
   step_ =
       vk::Buffer(context.device, shaders::STEP_TOKENS * sizeof(uint32_t), vk::MemoryUse::kShared, kMeasuring);
@@ -41,7 +44,8 @@ void MadeUpAttention::set_position(uint32_t position) {
 }
 
 void MadeUpAttention::decode(Context& context, vk::CommandList& commands) const {
-  attention_decode(context, commands, shape_, step_, {q_, stride_}, cache_, parts_, {y_, stride_});
+  const Rope rope{{shape_.heads, cache_.shape.head_size, true}, rope_table_};
+  attention_decode(context, commands, shape_, rope, step_, {q_, k_, v_}, cache_, parts_, {y_, stride_});
 }
 
 void MadeUpAttention::prefill(Context& context, vk::CommandList& commands) const {

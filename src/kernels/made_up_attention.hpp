@@ -1,7 +1,7 @@
 // Attention as a layer of a real model has it, to time kernels with.
 #pragma once
 
-#include "kernels/attention.hpp"
+#include "kernels/attention_decode.hpp"
 #include "vk/buffer.hpp"
 
 namespace motley::kernels {
@@ -35,7 +35,7 @@ class MadeUpAttention {
   AttentionShape shape_;
   Cache cache_;
   uint32_t stride_;
-  vk::Buffer q_, y_, rounded_, keys_, values_, parts_, step_;
+  vk::Buffer q_, k_, v_, y_, rounded_, keys_, values_, parts_, rope_table_, step_;
 };
 
 }  // namespace motley::kernels

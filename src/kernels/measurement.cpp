@@ -135,8 +135,8 @@ double measure_decode_attention_gflops(Context& context, MadeUpAttention& attent
   attention.set_position(last);
   const double seconds = best_pass_seconds(
       context.device, [&](vk::CommandList& commands) { attention.decode(context, commands); });
-  // Its two dispatches are counted as such.
-  return attention.giga(1, last) / std::max(seconds - 2e-6 * dispatch_us, seconds / 4);
+  // Its dispatch is counted as such.
+  return attention.giga(1, last) / std::max(seconds - 1e-6 * dispatch_us, seconds / 4);
 }
 
 /// Of a chunk in the middle of a prompt.

@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "kernels/attention.hpp"
+#include "kernels/attention_decode.hpp"
 #include "kernels/checks.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
-#include "kernels/rope.hpp"
 #include "placement/machine.hpp"
 
 namespace motley::kernels {
@@ -53,6 +52,25 @@ void add_prompt_use(std::vector<KernelUse>& uses, uint32_t head_size, const std:
        kAttentionLimit, std::move(comparison)});
 }
 
+/// Attention of one token, `group` query heads a KV head. As it is comes first: where rounding fails, that
+/// and quantize() do it.
+void add_decode_uses(std::vector<KernelUse>& uses, uint32_t head_size, const std::string& name,
+                     const KernelNeeds::CacheTypes& types, uint32_t group) {
+  for (const bool rounded : {false, true}) {
+    // Heads are rounded in whole blocks.
+    const uint32_t size = rounded ? round_up(head_size, kRoundedElements) : head_size;
+    const CacheShape shape{1, size, 0, types.keys_f32, types.values_f32};
+    uses.push_back(
+        {"attention_decode", name,
+         fmt::format("{}{}", group > 1 ? "several heads" : "one head", rounded ? ", rounded" : ""),
+         [=](const Profile& profile) {
+           return attention_decode_choice(profile, shape, group, {!rounded, rounded});
+         },
+         [=](Context& context) { return checks::attention_decode(context, types, size, group, rounded); },
+         kAttentionLimit});
+  }
+}
+
 void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
                     const KernelNeeds::CacheTypes& types) {
   const uint32_t head_size = needs.head_size;
@@ -69,20 +87,12 @@ void add_cache_uses(std::vector<KernelUse>& uses, const KernelNeeds& needs,
   uses.push_back({"attention", name, "several rows",
                   [shape](const Profile& profile) { return attention_choice(profile, shape, 2, true); },
                   [=](Context& context) {
-                    checks::Worst worst;
-                    worst.add(checks::attention(context, types, {head_size, 3, 37, 5, false}));
-                    worst.add(checks::attention(context, types, {head_size, 3, 100, 1, true}));
-                    return worst.get();
+                    return checks::attention(context, types, {head_size, 3, 37, 5});
                   },
                   kAttentionLimit});
   for (const bool may_round : {true, false}) add_prompt_use(uses, head_size, name, types, may_round);
-  if (!needs.single_heads) return;
-  uses.push_back({"attention", name, "one row",
-                  [shape](const Profile& profile) { return attention_choice(profile, shape, 1, true); },
-                  [=](Context& context) {
-                    return checks::attention(context, types, {head_size, 1, 100, 1, true});
-                  },
-                  kAttentionLimit});
+  add_decode_uses(uses, head_size, name, types, 3);
+  if (needs.single_heads) add_decode_uses(uses, head_size, name, types, 1);
 }
 
 /// Of a kernel that makes vectors, as they are and rounded. The former come first: where rounding fails, they
@@ -139,7 +149,6 @@ std::vector<KernelUse> kernel_uses(const KernelNeeds& needs) {
       only("top_k", "top_k", "", checks::top_k, 0), only("draw", "draw", "", checks::draw, 0)};
   add_vector_uses(uses, "rms_norm", checks::norm, kElementwiseLimit);
   add_vector_uses(uses, "swiglu", checks::swiglu, kElementwiseLimit);
-  add_vector_uses(uses, "attention_merge", checks::attention_merge, kAttentionLimit);
   for (const KernelNeeds::CacheTypes& types : needs.caches) add_cache_uses(uses, needs, types);
   for (const quant::Format format : needs.tables) {
     uses.push_back({"embed", quant::info(format).stem, "",

@@ -10,7 +10,7 @@ namespace motley::vk {
 namespace {
 
 constexpr uint32_t kSetsPerPool = 128;
-constexpr uint32_t kBuffersPerSet = 8;
+constexpr uint32_t kBuffersPerSet = 10;
 
 constexpr VkPipelineStageFlags kDeviceStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
                                                VK_PIPELINE_STAGE_TRANSFER_BIT |

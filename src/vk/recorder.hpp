@@ -39,10 +39,10 @@ class CommandList {
   }
   /// As dispatch, with the three group counts read from `groups` (12 bytes) when the commands run.
   template <typename Parameters>
-  void dispatch_indirect(const Pipeline& pipeline, std::initializer_list<BufferRange> ranges,
+  void dispatch_indirect(const Pipeline& pipeline, std::span<const BufferRange> ranges,
                          const Parameters& parameters, const BufferRange& groups, const Work& work = {}) {
     use(groups, true, false);
-    bind(pipeline, {ranges.begin(), ranges.size()}, std::as_bytes(std::span(&parameters, 1)), work);
+    bind(pipeline, ranges, std::as_bytes(std::span(&parameters, 1)), work);
     record_dispatch_indirect(groups);
   }
   void copy(const BufferRange& from, const BufferRange& to);
