@@ -23,7 +23,7 @@ struct Attention {
   kernels::MappedCache filled;
   std::vector<float> q_values;
   kernels::Cache cache;  ///< in the device's own memory
-  vk::Buffer keys, values, q, y, rounded, parts, step;
+  vk::Buffer keys, values, q, y, rounded, step;
 
   Attention(kernels::Context& of, const Shapes& sizes, uint32_t count, const kernels::CacheShape& shape)
       : context(of),
@@ -44,10 +44,8 @@ struct Attention {
     const uint64_t rounding = kernels::rounding_bytes(of.profile, kernels::padded_stride(width()), tokens);
     if (rounding > 0)
       rounded = vk::Buffer(device, rounding, vk::MemoryUse::kDevice, "benchmark of attention");
-    parts = vk::Buffer(device, kernels::attention_parts_bytes(of.profile, attention, shape),
-                       vk::MemoryUse::kDevice, "benchmark of attention");
     std::vector<uint32_t> words(shaders::STEP_TOKENS, 0);
-    kernels::write_attention_step(of.profile, attention, cache, position(), words);
+    words[shaders::STEP_POSITION] = position();
     step = kernels::upload<uint32_t>(device, words);
   }
 
@@ -58,11 +56,7 @@ struct Attention {
     const kernels::Vectors from{q, kernels::padded_stride(width())};
     const kernels::Vectors to{y, kernels::padded_stride(width()),
                               rounded.size_bytes() > 0 ? rounded : vk::BufferRange()};
-    if (tokens == 1) {
-      kernels::attention_decode(context, commands, attention, step, from, cache, parts, to);
-    } else {
-      kernels::attention_prefill(context, commands, attention, step, from, cache, to, tokens);
-    }
+    kernels::attention_prefill(context, commands, attention, step, from, cache, to, tokens);
   }
 
   /// Of the first and the last token, a few heads each: the worst of these rows, or where vectors are
@@ -103,24 +97,22 @@ struct Attention {
 
 void add_attention(Bench& bench) {
   const Shapes& shapes = bench.shapes();
-  for (const uint32_t tokens : {1U, shapes.batch}) {
-    for (const bool f32 : {false, true}) {
-      bench.add(fmt::format("attention/{}/{}x{}/{}_positions/{}_tokens", f32 ? "f32" : "f16", shapes.heads,
-                            shapes.head_size, shapes.context, tokens),
-                [&bench, tokens, f32]() -> Subject {
-                  const Shapes& sizes = bench.shapes();
-                  const kernels::CacheShape shape{sizes.kv_heads, sizes.head_size, sizes.context, f32, f32};
-                  const auto subject = std::make_shared<Attention>(bench.context(), sizes, tokens, shape);
-                  kernels::run_once(bench.device(),
-                                    [&](vk::CommandList& commands) { subject->record(commands); });
-                  const auto choice = kernels::attention_choice(bench.context().profile, shape,
-                                                                tokens * sizes.heads / sizes.kv_heads, true);
-                  const kernels::Arithmetic arithmetic = choice.row.arithmetic;
-                  return {[=](vk::CommandList& commands, uint32_t) { subject->record(commands); }, 1,
-                          subject->work(), subject->error(arithmetic != kernels::Arithmetic::kFloat32),
-                          kernels::nmse_limit(arithmetic, 1e-8)};
-                });
-    }
+  for (const bool f32 : {false, true}) {
+    bench.add(fmt::format("attention/{}/{}x{}/{}_positions/{}_tokens", f32 ? "f32" : "f16", shapes.heads,
+                          shapes.head_size, shapes.context, shapes.batch),
+              [&bench, f32]() -> Subject {
+                const Shapes& sizes = bench.shapes();
+                const kernels::CacheShape shape{sizes.kv_heads, sizes.head_size, sizes.context, f32, f32};
+                const auto subject = std::make_shared<Attention>(bench.context(), sizes, sizes.batch, shape);
+                kernels::run_once(bench.device(),
+                                  [&](vk::CommandList& commands) { subject->record(commands); });
+                const auto choice = kernels::attention_choice(
+                    bench.context().profile, shape, sizes.batch * sizes.heads / sizes.kv_heads, true);
+                const kernels::Arithmetic arithmetic = choice.row.arithmetic;
+                return {[=](vk::CommandList& commands, uint32_t) { subject->record(commands); }, 1,
+                        subject->work(), subject->error(arithmetic != kernels::Arithmetic::kFloat32),
+                        kernels::nmse_limit(arithmetic, 1e-8)};
+              });
   }
 }
 

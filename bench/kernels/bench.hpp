@@ -90,6 +90,7 @@ void add_matmul(Bench& bench);
 void add_embed(Bench& bench);
 void add_rope(Bench& bench);
 void add_attention(Bench& bench);
+void add_attention_decode(Bench& bench);
 void add_elementwise(Bench& bench);
 void add_top_k(Bench& bench);
 

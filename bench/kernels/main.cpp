@@ -64,6 +64,7 @@ int run(const Options& options, std::vector<char*> arguments) {
   add_embed(bench);
   add_rope(bench);
   add_attention(bench);
+  add_attention_decode(bench);
   add_elementwise(bench);
   add_top_k(bench);
   benchmark::RunSpecifiedBenchmarks();

@@ -29,7 +29,7 @@ layout(binding = 3, std430) readonly buffer K { vec2 k[]; };
 layout(binding = 4, std430) readonly buffer V { vec2 v[]; };
 layout(binding = 5, std430) buffer Keys { KEY_PAIR keys[]; };
 layout(binding = 6, std430) buffer Values { VALUE_PAIR values[]; };
-layout(binding = 7, std430) coherent buffer Parts { uint parts[]; };
+layout(binding = 7, std430) coherent buffer Parts { uvec2 parts[]; };
 layout(binding = 8, std430) writeonly buffer Y { vec2 y[]; };
 #ifdef ROUND
 layout(constant_id = 3) const bool EXACT = false;

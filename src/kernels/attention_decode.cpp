@@ -46,8 +46,8 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
   const CacheShape& cached = cache.shape;
   const uint32_t group = shape.group(cached);
   const auto [variant, shader] = choose_rounding(profile, cached, group, forms);
-  std::vector<uint32_t> constants{profile.attention_workgroup, cached.head_size, rope.shape.halves};
-  if (variant.rounds) constants.push_back(forms.exact);
+  const uint32_t constants[] = {profile.attention_workgroup, cached.head_size, rope.shape.halves,
+                                forms.exact};
   const vk::Pipeline& pipeline = context.device.pipeline(shader, constants);
   shaders::AttentionDecodeParameters parameters{
       shape.heads, group, rope.shape.rotated, cached.context, profile.attention_split, 0, shape.scale};
@@ -72,9 +72,10 @@ Choice<Variant> attention_decode_choice(const Profile& profile, const CacheShape
 }
 
 uint64_t attention_parts_bytes(const Profile& profile, const AttentionShape& shape, const CacheShape& cache) {
-  const uint64_t part_words = cache.head_size + 2;  // sums of values, their maximum, sum of exponentials
+  const uint64_t part_pairs =
+      cache.head_size / 2 + 1;  // sums of values; their maximum and the sum of exponentials
   const uint64_t counters = 1;
-  return shape.heads * (counters + div_ceil(cache.context, profile.attention_split) * part_words) *
+  return shape.heads * (counters + div_ceil(cache.context, profile.attention_split) * part_pairs) * 2 *
          sizeof(float);
 }
 
