@@ -6,14 +6,13 @@
 #include <fmt/format.h>
 
 #include "kernels/arithmetic.hpp"
-#include "kernels/attention.hpp"
+#include "kernels/attention_decode.hpp"
 #include "kernels/bandwidth.hpp"
 #include "kernels/draw.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
-#include "kernels/rope.hpp"
 #include "kernels/round_half.hpp"
 #include "kernels/top_k.hpp"
 #include "quant/format.hpp"
@@ -98,17 +97,21 @@ void add_heads(std::vector<KernelUse>& uses, Ranges of, const kernels::CacheShap
                     }});
   }
   const kernels::AttentionShape attention{heads, 0.1F};
-  uses.push_back(
-      {fmt::format("attention, 1 token, {}", what), [=](Context& context, CommandList& commands) {
-         const uint64_t parts_bytes = kernels::attention_parts_bytes(context.profile, attention, shape);
-         kernels::attention_decode(context, commands, attention, of.memory, of.vectors(kWidth),
-                                   of.cache(shape), {of.memory, 0, parts_bytes}, of.vectors(kWidth));
-       }});
-  uses.push_back({fmt::format("attention, {}, {}", tokens_text(kBatch), what),
-                  [=](Context& context, CommandList& commands) {
-                    kernels::attention_prefill(context, commands, attention, of.memory, of.vectors(kWidth),
-                                               of.cache(shape), of.vectors(kWidth), kBatch);
+  uses.push_back({fmt::format("attention_decode, {}", what), [=](Context& context, CommandList& commands) {
+                    const kernels::Rope rope{{heads, shape.head_size, true}, of.memory};
+                    const uint64_t parts_bytes =
+                        kernels::attention_parts_bytes(context.profile, attention, shape);
+                    kernels::attention_decode(context, commands, attention, rope, of.memory,
+                                              {of.memory, of.memory, of.memory}, of.cache(shape),
+                                              {of.memory, 0, parts_bytes}, of.vectors(kWidth));
                   }});
+  for (const uint32_t tokens : {1U, 2U, kBatch}) {
+    uses.push_back({fmt::format("attention, {}, {}", tokens_text(tokens), what),
+                    [=](Context& context, CommandList& commands) {
+                      kernels::attention_prefill(context, commands, attention, of.memory, of.vectors(kWidth),
+                                                 of.cache(shape), of.vectors(kWidth), tokens);
+                    }});
+  }
 }
 
 void add_single_vectors(std::vector<KernelUse>& uses, Ranges of) {

@@ -80,7 +80,8 @@ Newest take_newest(const uvec2 place, const vec4 turns, const uint position) {
 void begin_rows(const uint position, const bool with_newest) {
   const uint lane = gl_LocalInvocationID.x;
   [[unroll]] for (uint r = 0; r < ROWS; ++r) sum[r] = 0.0;
-  for (uint i = lane; i < HEAD_SIZE / 4; i += LANES) {
+  // Unrolled, the loops here and in attention_merge.glsl take lavapipe 26 half as long again to compile.
+  [[dont_unroll]] for (uint i = lane; i < HEAD_SIZE / 4; i += LANES) {
     const uvec2 place = four_places(i) / 2;
     const vec4 turns = turns_of(i, position);
     Newest newest = Newest(vec2(0), vec2(0), vec2(0), vec2(0));

@@ -14,7 +14,7 @@ uint part_of(const uint r, const uint split, const uint splits) { return p.heads
 
 void leave_part(const uint splits) {
   const uint lane = gl_LocalInvocationID.x;
-  for (uint i = lane; i < ROWS * PAIRS; i += LANES) {
+  [[dont_unroll]] for (uint i = lane; i < ROWS * PAIRS; i += LANES) {
     if (is_row(i / PAIRS)) parts[part_of(i / PAIRS, gl_WorkGroupID.z, splits) + i % PAIRS] = floatBitsToUint(weighted[i]);
   }
   vec2 ends = vec2(maximum[0], sum[0]);
@@ -45,18 +45,18 @@ void merge_parts(const uint splits) {
   for (uint s = lane / ROWS; s < splits; s += LANES / ROWS) most = max(most, uintBitsToFloat(parts[part_of(row, s, splits) + PAIRS].x));
   lane_value[lane] = most;
   barrier();
-  for (uint l = row; l < LANES; l += ROWS) most = max(most, lane_value[l]);
+  [[dont_unroll]] for (uint l = row; l < LANES; l += ROWS) most = max(most, lane_value[l]);
   float own_sum = 0.0;
   for (uint first = 0; first < splits; first += CHUNK) {
     const uint count = min(CHUNK, splits - first);
-    for (uint c = lane / ROWS; c < CHUNK; c += LANES / ROWS) {
+    [[dont_unroll]] for (uint c = lane / ROWS; c < CHUNK; c += LANES / ROWS) {
       const vec2 ends = uintBitsToFloat(parts[part_of(row, min(first + c, splits - 1), splits) + PAIRS]);
       const float share = c < count ? exp(ends.x - most) : 0.0;
       probability[row * CHUNK + c] = share;
       own_sum += share * ends.y;
     }
     barrier();
-    for (uint i = lane; i < ROWS * PAIRS; i += LANES) {
+    [[dont_unroll]] for (uint i = lane; i < ROWS * PAIRS; i += LANES) {
       const uint r = i / PAIRS;
       vec2 total = first == 0 ? vec2(0) : weighted[i];
       for (uint c = 0; c < count; c += PARTS_A_TURN) {
@@ -73,6 +73,6 @@ void merge_parts(const uint splits) {
   barrier();
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     sum[r] = 0.0;
-    for (uint l = r; l < LANES; l += ROWS) sum[r] += lane_value[l];
+    [[dont_unroll]] for (uint l = r; l < LANES; l += ROWS) sum[r] += lane_value[l];
   }
 }

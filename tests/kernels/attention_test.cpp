@@ -5,7 +5,6 @@
 #include <set>
 #include <string_view>
 
-#include "base/error.hpp"
 #include "kernels/fixture.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/rope.hpp"
@@ -25,14 +24,13 @@ struct AttentionCase {
   bool values_f32 = true;
   uint32_t heads_a_slice = 8;
   float query_scale = 1.0F;
-  bool decode = false;  ///< attention_decode, one token
   bool may_round = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const AttentionCase& c) {
-  return out << (c.decode ? "decode, " : "prefill, ") << c.heads << "/" << c.kv_heads << " heads of "
-             << c.head_size << ", position " << c.position << ", " << c.tokens << " tokens, keys f"
-             << (c.keys_f32 ? 32 : 16) << ", values f" << (c.values_f32 ? 32 : 16);
+  return out << c.heads << "/" << c.kv_heads << " heads of " << c.head_size << ", position " << c.position
+             << ", " << c.tokens << " tokens, keys f" << (c.keys_f32 ? 32 : 16) << ", values f"
+             << (c.values_f32 ? 32 : 16);
 }
 
 class AttentionTest : public test::KernelTest {
@@ -103,19 +101,13 @@ class AttentionTest : public test::KernelTest {
                         const vk::Buffer& q, const vk::Buffer& y) {
     const uint32_t width = stride(c.heads * c.head_size);
     std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
-    write_attention_step(context().profile, attention, cache, c.position, step_words);
+    step_words[shaders::STEP_POSITION] = c.position;
     const vk::Buffer step = upload(step_words);
-    const vk::Buffer parts(device(), attention_parts_bytes(context().profile, attention, cache.shape),
-                           vk::MemoryUse::kDevice, "test parts");
     const vk::Buffer rounded =
         zeros(std::max(rounding_bytes(context().profile, width, c.tokens), uint64_t{4}) / 4);
     const Vectors to{y, width, c.may_round ? rounded : vk::BufferRange()};
     run([&](vk::CommandList& commands) {
-      if (c.decode) {
-        attention_decode(context(), commands, attention, step, {q, width}, cache, parts, to);
-      } else {
-        attention_prefill(context(), commands, attention, step, {q, width}, cache, to, c.tokens);
-      }
+      attention_prefill(context(), commands, attention, step, {q, width}, cache, to, c.tokens);
     });
   }
 };
@@ -124,8 +116,6 @@ TEST_P(AttentionTest, EveryCacheType) {
   for (const bool keys_f32 : {false, true}) {
     for (const bool values_f32 : {false, true}) {
       check({.head_size = 16, .position = 21, .tokens = 7, .keys_f32 = keys_f32, .values_f32 = values_f32});
-      check(
-          {.head_size = 16, .position = 40, .keys_f32 = keys_f32, .values_f32 = values_f32, .decode = true});
     }
   }
 }
@@ -136,33 +126,16 @@ TEST_P(AttentionTest, HeadSizes) {
   }
 }
 
-TEST_P(AttentionTest, HeadSizesWhenDecoding) {
-  context().profile.attention_split = 32;
-  for (const uint32_t head_size : {4U, 8U, 48U, 64U, 80U, 256U}) {
-    check({.heads = 2, .head_size = head_size, .position = 37, .decode = true});
-  }
-}
-
 TEST_P(AttentionTest, Groups) {
   for (const uint32_t group : {1U, 3U, 4U, 7U}) {
     check({.heads = 2 * group, .position = 0, .tokens = 5});
     check({.heads = 2 * group, .position = 33, .tokens = 1});
-    check({.heads = 2 * group, .position = 33, .decode = true});
   }
 }
 
 TEST_P(AttentionTest, ChunksBeginAnywhere) {
   for (const uint32_t position : {0U, 1U, 15U, 16U, 31U, 70U}) {
     for (const uint32_t tokens : {1U, 2U, 9U, 33U}) check({.position = position, .tokens = tokens});
-  }
-}
-
-TEST_P(AttentionTest, PositionsSplitAmongWorkgroups) {
-  for (const uint32_t split : {32U, 20U, 1U}) {
-    context().profile.attention_split = split;
-    for (const uint32_t position : {0U, 19U, 31U, 32U, 63U, 100U, 255U}) {
-      check({.heads = 6, .position = position, .decode = true});
-    }
   }
 }
 
@@ -178,27 +151,21 @@ TEST_P(AttentionTest, LateChunks) {
 }
 
 TEST_P(AttentionTest, SlicesOfTheCache) {
-  context().profile.attention_split = 32;
   for (const uint32_t heads_a_slice : {1U, 2U}) {
     check({.heads = 6, .kv_heads = 3, .position = 70, .tokens = 4, .heads_a_slice = heads_a_slice});
-    check({.heads = 6, .kv_heads = 3, .position = 70, .heads_a_slice = heads_a_slice, .decode = true});
   }
 }
 
 TEST_P(AttentionTest, WideWorkgroups) {
   context().profile.workgroup = 64;  // as on a GPU
-  context().profile.attention_split = 128;
   for (const uint32_t head_size : {4U, 160U}) {
     check({.head_size = head_size, .position = 60, .tokens = 9});
-    check({.head_size = head_size, .position = 300, .decode = true});
   }
 }
 
 TEST_P(AttentionTest, LargeScores) {
   // Scores of some hundreds, whose exponentials are no floats.
-  context().profile.attention_split = 32;
   check({.position = 150, .tokens = 4, .query_scale = 60.0F});
-  check({.position = 150, .query_scale = 60.0F, .decode = true});
 }
 
 /// With the tiles of a GPU, of 64 rows where the head is not too large.
@@ -280,14 +247,6 @@ TEST_P(AttentionTilesTest, LargeScores) {
 }
 
 MOTLEY_ON_EVERY_DEVICE(AttentionTilesTest);
-
-TEST_P(AttentionTest, RefusesACacheOfTooManySlices) {
-  Cache cache{{64, 8, 8, false, false}, std::vector<CacheSlice>(21)};
-  std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
-  EXPECT_THROW(write_attention_step(context().profile, {64, 1.0F}, cache, 0, step_words), Error);
-  cache.slices.resize(20);
-  EXPECT_NO_THROW(write_attention_step(context().profile, {64, 1.0F}, cache, 0, step_words));
-}
 
 TEST_P(AttentionTest, KeysAndValuesThatRopeStored) {
   const AttentionCase c{.heads = 6, .kv_heads = 2, .head_size = 8, .tokens = 19, .heads_a_slice = 1};

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "kernels/attention.hpp"
+#include "kernels/attention_decode.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/fixture.hpp"
 #include "params/step.h"
@@ -124,19 +124,30 @@ TEST_P(QuantizeTest, TheActivationRoundsWhatItMakes) {
 }
 
 TEST_P(QuantizeTest, AttentionRoundsWhatItMakes) {
-  constexpr uint32_t kHeads = 5;
+  constexpr uint32_t kHeads = 10;
+  constexpr uint32_t kKvHeads = 2;
   constexpr uint32_t kHeadSize = 96;
-  constexpr uint32_t kSplits = 3;
-  std::vector<float> parts = test::random_values(size_t{kHeads} * kSplits * (kHeadSize + 2), 6, 2.0F);
-  for (size_t at = kHeadSize + 1; at < parts.size(); at += kHeadSize + 2) parts[at] = 1 + std::abs(parts[at]);
-  const vk::Buffer parts_buffer = upload(parts);
-  std::vector<uint32_t> words(shaders::STEP_TOKENS, 0);
-  words[shaders::STEP_SPLITS] = kSplits;
-  const vk::Buffer step = kernels::upload<uint32_t>(device(), words);
-  expect_alike(kHeads * kHeadSize, 1, std::vector<float>(kHeads * kHeadSize, 0.0F),
-               [&](vk::CommandList& commands, const Vectors& y, const Forms& forms) {
-                 attention_merge(context(), commands, kHeads, kHeadSize, step, parts_buffer, y, forms);
-               });
+  constexpr uint32_t kPosition = 9;
+  MappedCache cache(device(), {kKvHeads, kHeadSize, 16, false, false}, 1);
+  const size_t cached = size_t{kPosition} * kKvHeads * kHeadSize;
+  cache.fill(test::random_values(cached, 6), test::random_values(cached, 7));
+  const vk::Buffer q = upload(test::random_values(kHeads * kHeadSize, 8));
+  const vk::Buffer kv = upload(test::random_values(kKvHeads * kHeadSize, 9));
+  const vk::Buffer table = upload(reference::Rotation{kHeadSize, true}.table(kPosition + 1));
+  const AttentionShape attention{kHeads, 0.1F};
+  for (const uint32_t split : {4U, 64U}) {
+    context().profile.attention_split = split;
+    const vk::Buffer parts =
+        zeros(attention_parts_bytes(context().profile, attention, cache.cache().shape) / sizeof(float));
+    std::vector<uint32_t> words(shaders::STEP_TOKENS, 0);
+    write_attention_step(context().profile, attention, cache.cache(), kPosition, words);
+    const vk::Buffer step = upload(words);
+    expect_alike(kHeads * kHeadSize, 1, std::vector<float>(kHeads * kHeadSize, 0.0F),
+                 [&](vk::CommandList& commands, const Vectors& y, const Forms& forms) {
+                   attention_decode(context(), commands, attention, {{kHeads, kHeadSize, true}, table}, step,
+                                    {q, kv, kv}, cache.cache(), parts, y, forms);
+                 });
+  }
 }
 
 TEST_P(QuantizeTest, LargestBecomes127AndZerosStayZeros) {

@@ -46,9 +46,9 @@ TEST_P(SelfTestTest, WhatIsRightPasses) {
   KernelNeeds needs{{}, {Format::kF32, Format::kQ4_K}, {{false, false}, {true, true}}};
   needs.single_heads = true;
   const std::vector<std::string> tried = try_all(kernel_uses(needs));
-  for (const char* name :
-       {"rms_norm", "rms_norm.in_place", "swiglu", "top_k", "draw", "attention_merge", "rope", "rope.k32v32",
-        "attention", "attention.r4", "attention.k32v32.r4", "embed.f32", "embed.q4_k"}) {
+  for (const char* name : {"rms_norm", "rms_norm.in_place", "swiglu", "top_k", "draw", "rope", "rope.k32v32",
+                           "attention.r4", "attention.k32v32.r4", "attention_decode", "attention_decode.r4",
+                           "attention_decode.k32v32.r4", "embed.f32", "embed.q4_k"}) {
     EXPECT_EQ(std::ranges::count(tried, name), 1) << name;
   }
   for (const std::string& name : tried) EXPECT_TRUE(verdict(name).passed) << name << verdict(name).reason;
@@ -133,6 +133,7 @@ const vk::ShaderCode* wrong_code(std::string_view name) {
     return with_code_of("matmul.q4_0" + std::string(name.substr(std::string_view("matmul.q8_0").size())));
   if (name == "rope.k32v32") return with_code_of("rope.k32");
   if (name == "attention.v32.tile") return with_code_of("attention.tile");
+  if (name == "attention_decode.v32.r4") return with_code_of("attention_decode.r4");
   // Of three buffers in place of two.
   if (name == "swiglu" || name == "quantize") return with_code_of("rms_norm");
   return shaders::find(name);
@@ -154,6 +155,14 @@ TEST_P(SelfTestTest, TilesOfAttentionThatAreWrongAreFound) {
   profile().find_shader = wrong_code;
   ASSERT_EQ(next_trial(profile(), uses)->variant(), "attention.v32.tile");
   EXPECT_FALSE(run_trial(context(), *next_trial(profile(), uses)).passed);
+}
+
+TEST_P(SelfTestTest, AttentionOfATokenThatIsWrongGivesWay) {
+  const std::vector<KernelUse> uses = uses_of({{}, {}, {{false, true}}}, "attention_decode", "several heads");
+  profile().find_shader = wrong_code;
+  EXPECT_EQ(try_all(uses), (std::vector<std::string>{"attention_decode.v32.r4", "attention_decode.v32"}));
+  EXPECT_FALSE(verdict("attention_decode.v32.r4").passed);
+  EXPECT_TRUE(verdict("attention_decode.v32").passed) << verdict("attention_decode.v32").reason;
 }
 
 TEST_P(SelfTestTest, AVariantThatIsWrongGivesWayToTheNext) {

@@ -10,7 +10,6 @@
 #include "base/error.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/matmul.hpp"
-#include "params/step.h"
 
 namespace motley::kernels {
 namespace {
@@ -93,14 +92,6 @@ TEST(Variant, AttentionOverPromptsTakesTilesOnAGpu) {
   vk::DeviceFacts facts = card({});
   facts.type = vk::DeviceType::kCpu;
   EXPECT_EQ(chosen_attention(make_profile(facts), 512), "attention.v32.r4");
-}
-
-TEST(Variant, AttentionOfATokenLeavesPartsWhichTilesCannot) {
-  const Profile profile = make_profile(card({}));
-  const Cache cache{{1, 64, 64}, std::vector<CacheSlice>(1)};
-  std::vector<uint32_t> step_words(shaders::STEP_TOKENS, 0);
-  write_attention_step(profile, {2 * kTileRows, 1.0F}, cache, 0, step_words);
-  EXPECT_EQ(step_words[shaders::STEP_ATTENTION_GROUPS], 2 * kTileRows / 4);
 }
 
 TEST(Variant, TuningPrefersForAttentionOverPromptsAlone) {
