@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "engine/workload.hpp"
 #include "support/devices.hpp"
 #include "support/shared.hpp"
 #include "support/tiny_model.hpp"
@@ -104,6 +105,34 @@ TEST_P(GenerationTest, TimingKernelsChangesNoText) {
   EXPECT_GE(weight_bytes, static_cast<double>(tokens * model_->bytes_per_token()) / 2);
   ASSERT_FALSE(times.runs().empty());
   EXPECT_EQ(times.runs().front().kernel.substr(0, 5), "embed");
+}
+
+/// Kernels that run for a decoded token.
+uint64_t runs_of_a_token(const std::shared_ptr<const LoadedModel>& model) {
+  SessionRequest request{64, 16, false, false};
+  request.time_kernels = true;
+  Session session(model, request);
+  const std::vector<int32_t> token{5};
+  session.evaluate(token);
+  uint64_t runs = 0;
+  for (const KernelSum& sum : session.kernel_times(0).sums()) runs += sum.runs;
+  return runs;
+}
+
+TEST_P(GenerationTest, ALayerOfATokenTakesEightDispatches) {
+  // As many rows as make q, k and v one matrix, and gate and up.
+  test::TinyModel tiny{.kv_heads = 4, .feed_forward = 128, .format = gguf::TensorType::kF16};
+  for (const auto& [architecture, wanted] : {std::pair("llama", 8U), std::pair("qwen3", 10U)}) {
+    tiny.architecture = architecture;
+    tiny.layers = 1;
+    open(tiny.open());
+    const uint64_t runs = runs_of_a_token(model_);
+    tiny.layers = 2;
+    const gguf::File file = tiny.open();
+    EXPECT_EQ(make_workload(file, {}, {}).layers[1].dispatches, wanted) << architecture;
+    open(tiny.open());
+    EXPECT_EQ(runs_of_a_token(model_) - runs, wanted) << architecture;
+  }
 }
 
 TEST_P(GenerationTest, StopTextIsNotShown) {
