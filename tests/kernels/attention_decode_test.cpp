@@ -234,11 +234,12 @@ TEST_P(AttentionDecodeTest, LeavesPartsReadyForTheNext) {
   std::ranges::fill(token.y.mapped_as<float>(), 0.0F);
   run([&](vk::CommandList& commands) { token.record(context(), commands); });
   check_attention(token);
-  // A count that was left behind makes none the last.
-  token.parts.mapped_as<uint32_t>()[0] = 1;
+  // With a wrong count none is the last, so that none merges.
+  token.parts.mapped_as<uint32_t>()[0] = 100;
   std::ranges::fill(token.y.mapped_as<float>(), 0.0F);
   run([&](vk::CommandList& commands) { token.record(context(), commands); });
-  EXPECT_NE(token.parts.mapped_as<uint32_t>()[0], 0U);
+  EXPECT_EQ(token.y.mapped_as<float>()[0], 0.0F);
+  EXPECT_NE(token.y.mapped_as<float>()[c.width() - 1], 0.0F);
 }
 
 TEST_P(AttentionDecodeTest, TokensOneAfterAnother) {
