@@ -39,7 +39,7 @@ bool is_last(const uint splits) {
 // Sets sum and `weighted` to those of all parts.
 void merge_parts(const uint splits) {
   const uint lane = gl_LocalInvocationID.x;
-  // Lanes share the rows' parts; `probability` gets what each counts beside the others.
+  // Lanes, which are as many as rows or more, share the rows' parts; `probability` gets what each counts beside the others.
   const uint row = lane % ROWS;
   float most = LOWEST;
   for (uint s = lane / ROWS; s < splits; s += LANES / ROWS) most = max(most, uintBitsToFloat(parts[part_of(row, s, splits) + PAIRS].x));
@@ -49,7 +49,8 @@ void merge_parts(const uint splits) {
   float own_sum = 0.0;
   for (uint first = 0; first < splits; first += CHUNK) {
     const uint count = min(CHUNK, splits - first);
-    [[dont_unroll]] for (uint c = lane / ROWS; c < CHUNK; c += LANES / ROWS) {
+    const uint end = (count + PARTS_A_TURN - 1) / PARTS_A_TURN * PARTS_A_TURN;
+    [[dont_unroll]] for (uint c = lane / ROWS; c < end; c += LANES / ROWS) {
       const vec2 ends = uintBitsToFloat(parts[part_of(row, min(first + c, splits - 1), splits) + PAIRS]);
       const float share = c < count ? exp(ends.x - most) : 0.0;
       probability[row * CHUNK + c] = share;
@@ -59,7 +60,7 @@ void merge_parts(const uint splits) {
     [[dont_unroll]] for (uint i = lane; i < ROWS * PAIRS; i += LANES) {
       const uint r = i / PAIRS;
       vec2 total = first == 0 ? vec2(0) : weighted[i];
-      for (uint c = 0; c < count; c += PARTS_A_TURN) {
+      for (uint c = 0; c < end; c += PARTS_A_TURN) {
         [[unroll]] for (uint u = 0; u < PARTS_A_TURN; ++u) {
           const uint from = part_of(r, min(first + c + u, splits - 1), splits);
           total += probability[r * CHUNK + c + u] * uintBitsToFloat(parts[from + i % PAIRS]);

@@ -152,10 +152,9 @@ class AttentionDecodeTest : public test::KernelTest {
 
 TEST_P(AttentionDecodeTest, HeadSizesAndPairings) {
   context().profile.attention_split = 32;
-  for (const bool halves : {false, true}) {
-    for (const uint32_t head_size : {4U, 8U, 48U, 64U, 80U, 128U, 256U})
-      check({.head_size = head_size, .halves = halves, .position = 37});
-  }
+  for (const uint32_t head_size : {4U, 48U, 80U, 256U}) check({.head_size = head_size, .position = 37});
+  for (const uint32_t head_size : {8U, 64U, 80U, 128U})
+    check({.head_size = head_size, .halves = true, .position = 37});
 }
 
 TEST_P(AttentionDecodeTest, RotatesOnlyTheBeginningOfAHead) {
@@ -208,9 +207,7 @@ TEST_P(AttentionDecodeTest, SlicesOfTheCache) {
 
 TEST_P(AttentionDecodeTest, WorkgroupsOfAGpu) {
   context().profile = make_gpu_profile(device().facts());
-  for (const uint32_t head_size : {4U, 160U, 256U}) {
-    for (const uint32_t heads : {2U, 10U}) check({.heads = heads, .head_size = head_size, .position = 600});
-  }
+  for (const uint32_t heads : {2U, 10U}) check({.heads = heads, .head_size = 160, .position = 600});
 }
 
 TEST_P(AttentionDecodeTest, LargeScores) {
