@@ -1,8 +1,8 @@
-// Attention of a single token, with all that belongs to it: queries and the new key are rotated by their position, the new key and value
-// stored in the cache, and the parts into which the positions may be divided are merged (attention_merge.glsl).
+// Attention of a single token, with all that belongs to it: queries and the new key are rotated by their position, the new key
+// and value stored in the cache, and the parts into which the positions may be divided are merged (attention_merge.glsl).
 //
-// A row is a query head. gl_WorkGroupID: x the ROWS rows, y their KV head, z the part of the positions. The newest position is not read from
-// the cache, as other workgroups may be writing it: the sums of the workgroups whose part holds it begin with it.
+// A row is a query head. gl_WorkGroupID: x the ROWS rows, y their KV head, z the part of the positions. The newest position is
+// not read from the cache, as other workgroups may be writing it: the sums of the workgroups whose part holds it begin with it.
 //
 // Flavours:
 // ROWS=n  a workgroup handles so many rows, one by default.
@@ -47,7 +47,9 @@ shared vec2 query[ROWS * HEAD_SIZE / 2];
 bool is_row(const uint r) { return gl_WorkGroupID.x * ROWS + r < p.group; }
 
 // The query head of row r, the last one's for what is none.
-uint head_of(const uint r) { return (p.kv_head_first + gl_WorkGroupID.y) * p.group + min(gl_WorkGroupID.x * ROWS + r, p.group - 1); }
+uint head_of(const uint r) {
+  return (p.kv_head_first + gl_WorkGroupID.y) * p.group + min(gl_WorkGroupID.x * ROWS + r, p.group - 1);
+}
 
 #include "kernels/attention_merge.glsl"
 

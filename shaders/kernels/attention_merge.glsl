@@ -1,8 +1,8 @@
-// Merging of the parts into which attention_decode.comp divides the positions: each workgroup leaves its sums, and that which does so last
-// of those with the same rows adds them all up.
+// Merging of the parts into which attention_decode.comp divides the positions: each workgroup leaves its sums, and that which
+// does so last of those with the same rows adds them all up.
 //
-// `parts` has pairs of words: first a counter of parts (.x) for every KV head's runs of ROWS rows, zero but while a step runs, in room for
-// one a query head. Then come floats, [head][part][PAIRS sums of values, then maximum and sum of exponentials].
+// `parts` has pairs of words: first a counter of parts (.x) for every KV head's runs of ROWS rows, zero but while a step runs, in
+// room for one a query head. Then come floats, [head][part][PAIRS sums of values, then maximum and sum of exponentials].
 const uint PART_PAIRS = PAIRS + 1;
 
 // Parts that a lane reads at once: many on a GPU, which waits long for each, few where a compiler makes a loop of each load.
@@ -42,7 +42,9 @@ void merge_parts(const uint splits) {
   // Lanes, which are as many as rows or more, share the rows' parts; `probability` gets what each counts beside the others.
   const uint row = lane % ROWS;
   float most = LOWEST;
-  for (uint s = lane / ROWS; s < splits; s += LANES / ROWS) most = max(most, uintBitsToFloat(parts[part_of(row, s, splits) + PAIRS].x));
+  for (uint s = lane / ROWS; s < splits; s += LANES / ROWS) {
+    most = max(most, uintBitsToFloat(parts[part_of(row, s, splits) + PAIRS].x));
+  }
   lane_value[lane] = most;
   barrier();
   [[dont_unroll]] for (uint l = row; l < LANES; l += ROWS) most = max(most, lane_value[l]);

@@ -1,7 +1,8 @@
 // Attention of ROWS rows to a run of positions, in one pass with a running maximum: attention_rows.glsl, attention_decode.comp.
 //
-// In the scores phase lanes are positions, in the values phase lanes are pairs of elements. What includes this defines QUERY(r, pair), a pair
-// of elements of the query of row r, declares keys and values, and sets maximum, sum and `weighted` to what the rows have before.
+// In the scores phase lanes are positions, in the values phase lanes are pairs of elements. What includes this defines
+// QUERY(r, pair), a pair of elements of the query of row r, declares keys and values, and sets maximum, sum and `weighted` to what
+// the rows have before.
 #define PER_LANE 4  // positions a lane scores at once, to use each loaded element of a query that often
 
 const uint LANES = gl_WorkGroupSize.x;
@@ -16,8 +17,8 @@ float maximum[ROWS];
 float sum[ROWS];  // of the lane's own positions, until add_up_lanes()
 
 // Loops do several things a turn because lavapipe ends every loop of an invocation, with no word of it, when all of them together
-// have had 65,535 turns. Tried there: a prefill is right with heads of 64 up to 32,000 positions, of 128 to 16,000, of 256 to 8,400;
-// beyond it is not. Longer turns reach further, but 8 positions a turn cost SwiftShader a third of its speed.
+// have had 65,535 turns. Tried there: a prefill is right with heads of 64 up to 32,000 positions, of 128 to 16,000, of 256 to
+// 8,400; beyond it is not. Longer turns reach further, but 8 positions a turn cost SwiftShader a third of its speed.
 const uint PAIRS_A_TURN = 2;
 const uint POSITIONS_A_TURN = 4;
 
@@ -26,7 +27,7 @@ const uint POSITIONS_A_TURN = 4;
   at += PAIRS;                                                                                                  \
   [[unroll]] for (uint r = 0; r < ROWS; ++r) total[r] += probability[r * CHUNK + (c)] * value;
 
-// Of the positions from `begin` to before `end`, of which row r sees those before limit[r]. Begins with a barrier where there are any.
+// Of the positions from `begin` to before `end`, of which row r sees those before limit[r].
 void attend(const uint kv_head, const uint begin, const uint end, const uint limit[ROWS]) {
   const uint lane = gl_LocalInvocationID.x;
   for (uint chunk = begin; chunk < end; chunk += CHUNK) {

@@ -1,4 +1,4 @@
-// Attention of a few rows at a time, for short prompts, and for long ones where there are no tiles. A workgroup handles ROWS rows.
+// Attention of ROWS rows a workgroup, for short prompts, and for long ones where there are no tiles.
 #ifndef ROWS
 #define ROWS 1
 #endif

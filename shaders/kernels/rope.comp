@@ -1,7 +1,7 @@
-// Rotates queries and keys by their position and stores keys and values in the cache. attention_decode.comp does it for a single token.
+// Rotates queries and keys by their position and stores keys and values in the cache. A single token's: attention_decode.comp.
 //
-// One invocation handles four elements of one head of one token (common/rotate.glsl). gl_WorkGroupID.y is the token, .z the head: queries
-// first (rotated in place), then keys, then values.
+// One invocation handles four elements of one head of one token (common/rotate.glsl). gl_WorkGroupID.y is the token, .z the head:
+// queries first (rotated in place), then keys, then values.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "params/rope.h"
