@@ -97,14 +97,19 @@ void add_heads(std::vector<KernelUse>& uses, Ranges of, const kernels::CacheShap
                     }});
   }
   const kernels::AttentionShape attention{heads, 0.1F};
-  uses.push_back({fmt::format("attention_decode, {}", what), [=](Context& context, CommandList& commands) {
-                    const kernels::Rope rope{{heads, shape.head_size, true}, of.memory};
-                    const uint64_t parts_bytes =
-                        kernels::attention_parts_bytes(context.profile, attention, shape);
-                    kernels::attention_decode(context, commands, attention, rope, of.memory,
-                                              {of.memory, of.memory, of.memory}, of.cache(shape),
-                                              {of.memory, 0, parts_bytes}, of.vectors(kWidth));
-                  }});
+  for (const bool rounded : {false, true}) {
+    uses.push_back({fmt::format("attention_decode, {}{}", what, rounded ? ", rounded" : ""),
+                    [=](Context& context, CommandList& commands) {
+                      if (rounded && !context.profile.rounds_to_bytes()) return;
+                      const kernels::Rope rope{{heads, shape.head_size, true}, of.memory};
+                      const uint64_t parts_bytes =
+                          kernels::attention_parts_bytes(context.profile, attention, shape);
+                      kernels::attention_decode(context, commands, attention, rope, of.memory,
+                                                {of.memory, of.memory, of.memory}, of.cache(shape),
+                                                {of.memory, 0, parts_bytes}, of.rounding_vectors(kWidth),
+                                                {!rounded, rounded});
+                    }});
+  }
   for (const uint32_t tokens : {1U, 2U, kBatch}) {
     uses.push_back({fmt::format("attention, {}, {}", tokens_text(tokens), what),
                     [=](Context& context, CommandList& commands) {
@@ -158,10 +163,6 @@ void add_rounding(std::vector<KernelUse>& uses, Ranges of) {
   add("swiglu", [=](Context& context, CommandList& commands) {
     kernels::swiglu(context, commands, of.rounding_vectors(kFeedForward), of.vectors(kFeedForward),
                     kFeedForward, 1, kForms);
-  });
-  add("attention_merge", [=](Context& context, CommandList& commands) {
-    kernels::attention_merge(context, commands, kWidth / 128, 128, of.memory, of.memory,
-                             of.rounding_vectors(kWidth), kForms);
   });
 }
 

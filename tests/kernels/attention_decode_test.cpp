@@ -268,7 +268,7 @@ TEST_P(AttentionDecodeTest, TheVariantThatRoundsIsTakenWhereItCan) {
   EXPECT_EQ(chosen(2, rounded), "attention_decode.v32.r4");
   profile.choices.verdicts["attention_decode.v32.r4"].passed = false;
   EXPECT_EQ(chosen(2, rounded), "attention_decode.v32.round");
-  profile.int8_activations = false;
+  profile.int8_activations = profile.dot_products = false;
   EXPECT_EQ(chosen(1, rounded), "attention_decode.v32");
 }
 
