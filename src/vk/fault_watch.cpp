@@ -79,13 +79,20 @@ VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, uint32_t count, const
   return fault == VK_TIMEOUT ? submit_hanging(watched, queue, *infos, fence) : *fault;
 }
 
+/// Whether it is the host's memory that is taken, and none of the device's.
+bool is_import(const VkMemoryAllocateInfo& info) {
+  for (auto* next = static_cast<const VkBaseInStructure*>(info.pNext); next != nullptr; next = next->pNext)
+    if (next->sType == VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT) return true;
+  return false;
+}
+
 template <size_t slot>
 VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice device, const VkMemoryAllocateInfo* info,
                                                const VkAllocationCallbacks* callbacks,
                                                VkDeviceMemory* memory) {
   Watched& watched = fault_state().slots[slot];
   if (const std::optional<VkResult> fault = next_fault(slot, Call::kOther)) return *fault;
-  if (info->pNext != nullptr) return watched.original.vkAllocateMemory(device, info, callbacks, memory);
+  if (is_import(*info)) return watched.original.vkAllocateMemory(device, info, callbacks, memory);
   const std::lock_guard lock(fault_state().mutex);
   if (info->allocationSize > watched.limit_bytes - std::min(watched.allocated_bytes, watched.limit_bytes))
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;

@@ -18,7 +18,7 @@ constexpr const char* kNoCompiler =
 /// Flavours for CPU drivers: bN hand values round subgroups of 4, 8 or 16, t read texels, i8 take rounded
 /// activations. And coop and coop2, for the null hardware has no cooperative matrices.
 std::set<std::string> flavours_for_others(const Compiled& compiled) {
-  std::set<std::string> flavours{"b4", "b8", "b16", "t", "i8", "p2", "coop", "coop2"};
+  std::set<std::string> flavours{"b4", "b8", "b16", "t", "a", "i8", "p2", "wide", "coop", "coop2"};
   if (!compiled.dot_products) flavours.insert({"dot", "round", "quantize"});
   return flavours;
 }
