@@ -67,6 +67,21 @@ vk::DeviceFacts card(std::vector<vk::MatrixShape> matrices) {
   return facts;
 }
 
+TEST(Variant, PromptsReadActivationsByAddressWhereThatIsFaster) {
+  Profile profile = subgroups_of(8);
+  profile.address_loads = true;
+  EXPECT_EQ(chosen(profile, 9), "matmul.q4_0.a.n12");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
+  profile.int8_activations = true;
+  EXPECT_EQ(chosen(profile, 9), "matmul.q4_0.i8.a.n16");
+  EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.i8");
+  EXPECT_GT(rounding_bytes(profile, 512, 3), 3U * 512 * 4);
+  profile = subgroups_of(16);
+  profile.int8_activations = profile.address_loads = true;
+  EXPECT_EQ(chosen(profile, 9), "matmul.q4_0.i8.n8p2");
+  EXPECT_LT(rounding_bytes(profile, 512, 3), 3U * 512 * 4);
+}
+
 TEST(Variant, PromptsTakeTilesOnAGpu) {
   const Profile plain = make_profile(card({}));
   EXPECT_EQ(chosen(plain, 1), "matmul.q4_0");
