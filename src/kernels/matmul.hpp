@@ -45,7 +45,7 @@ struct MatmulVariant : Variant {
   MatmulLaunch (*launch)(const MatmulVariant& row, const Profile& profile, const PackedShape& shape,
                          uint32_t tokens);
   uint32_t most_tokens = ~0U;  ///< for which it is taken
-  bool wide = false;  ///< reads rounded activations with a word for each element
+  bool wide = false;           ///< reads rounded activations with a word for each element
 };
 
 /// In which forms products of these weights with `tokens` vectors read those.
