@@ -103,7 +103,11 @@ layout(binding = 1, std430) readonly buffer X { uvec4 x[]; };
 
 // Columns beyond the last repeat it and are not written; so do panels.
 uint column_read(const uint column) { return min(column, p.columns - 1); }
-uint panel_read(const uint panel) { return min(panel, (p.rows - 1) / (4 * LANES)); }
+
+// Where a unit of a lane's four rows begins; panels beyond the last repeat it as well.
+uint unit_place(const uint panel, const uint unit, const uint lane) {
+  return (min(panel, (p.rows - 1) / (4 * LANES)) * p.units + unit) * UNIT_WORDS * LANES + lane;
+}
 
 bool is_outside(const uint row, const uint column) { return column >= p.columns || row >= p.rows; }
 uint place_of(const uint row, const uint column) { return column * p.y_stride + p.y_offset + row; }

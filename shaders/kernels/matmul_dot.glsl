@@ -14,9 +14,7 @@ void main() {
     [[unroll]] for (uint q = 0; q < PANELS; ++q) sum[q][n] = vec4(0);
     x_base[n] = (column_read(column + n) * (p.x_stride / 32) + split * UNIT_BLOCKS) * kBlockTexels;
   }
-  [[unroll]] for (uint q = 0; q < PANELS; ++q) {
-    panel_base[q] = (panel_read(first_panel + q) * p.units + split) * UNIT_WORDS * LANES + lane;
-  }
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] = unit_place(first_panel + q, split, lane);
 
   for (uint unit = split; unit < p.units; unit += SPLIT) {
     for (uint b = 0; b < UNIT_BLOCKS; ++b) {

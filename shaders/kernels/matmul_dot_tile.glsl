@@ -34,7 +34,7 @@ void fill_weights(const uint unit, const uint first_block) {
     const uint r = task / LANES % 4;
     const uint block = task / (LANES * 4) % STEP_BLOCKS;
     const uint panel = task / (LANES * 4 * STEP_BLOCKS);
-    unit_base = (panel_read(gl_WorkGroupID.y * TILE_PANELS + panel) * p.units + unit) * UNIT_WORDS * LANES + lane;
+    unit_base = unit_place(gl_WorkGroupID.y * TILE_PANELS + panel, unit, lane);
     const uint b = first_block + block;
     begin_block(b);
     uvec4 q0, q1;

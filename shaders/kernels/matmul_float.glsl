@@ -40,9 +40,7 @@ void main() {
     }
     x_base[n] = X_START + X_FURTHER(column_read(column + n) * (p.x_stride / 4) + split * UNIT_BLOCKS * 8);
   }
-  [[unroll]] for (uint q = 0; q < PANELS; ++q) {
-    panel_base[q] = (panel_read(first_panel + q) * p.units + split) * UNIT_WORDS * LANES + lane;
-  }
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] = unit_place(first_panel + q, split, lane);
 
   for (uint unit = split; unit < p.units; unit += SPLIT) {
     for (uint b = 0; b < UNIT_BLOCKS; ++b) {

@@ -27,7 +27,7 @@ void fill_weights(const uint block) {
     const uint lane = task % LANES;
     const uint r = task / LANES % 4;
     const uint panel = task / (LANES * 4);
-    unit_base = (panel_read(gl_WorkGroupID.y * TILE_PANELS + panel) * p.units + unit) * UNIT_WORDS * LANES + lane;
+    unit_base = unit_place(gl_WorkGroupID.y * TILE_PANELS + panel, unit, lane);
     begin_block(b);
     vec4 w0, w1, w2, w3, w4, w5, w6, w7;
     DECODE_RUN(b, r)

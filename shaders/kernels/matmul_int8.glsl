@@ -49,7 +49,7 @@ void main() {
     [[unroll]] for (uint q = 0; q < PANELS; ++q) sum[q][n] = vec4(0);
     x_base[n] = X_START + X_FURTHER(column_read(column + n) * (p.x_stride / 32) * kBlockTexels);
   }
-  [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] = panel_read(first_panel + q) * p.units * UNIT_WORDS * LANES + lane;
+  [[unroll]] for (uint q = 0; q < PANELS; ++q) panel_base[q] = unit_place(first_panel + q, 0, lane);
 
   for (uint unit = 0; unit < p.units; ++unit) {
     for (uint b = 0; b < UNIT_BLOCKS; ++b) {

@@ -31,7 +31,7 @@ void fill_weights(const uint unit, const uint b, const uint first_run) {
     const uint lane = task % LANES;
     const uint run = task / LANES % RUNS;
     const uint panel = task / (LANES * RUNS);
-    unit_base = (panel_read(gl_WorkGroupID.y * TILE_PANELS + panel) * p.units + unit) * UNIT_WORDS * LANES + lane;
+    unit_base = unit_place(gl_WorkGroupID.y * TILE_PANELS + panel, unit, lane);
     begin_block(b);
     vec4 w0, w1, w2, w3, w4, w5, w6, w7;
     const uint r = first_run + run;

@@ -144,10 +144,11 @@ bool has_cooperative_matrices(VkPhysicalDevice device) {
   return matrices.cooperativeMatrix && v12.shaderFloat16 && v12.vulkanMemoryModel;
 }
 
-bool multiplies_halves(const VkCooperativeMatrixPropertiesKHR& matrix) {
-  return matrix.scope == VK_SCOPE_SUBGROUP_KHR && matrix.AType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
-         matrix.BType == VK_COMPONENT_TYPE_FLOAT16_KHR && matrix.CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
-         matrix.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR;
+/// With sums in single precision; of matrices of fixed or any size.
+template <typename Properties>
+bool multiplies_halves(const Properties& matrix) {
+  return matrix.AType == VK_COMPONENT_TYPE_FLOAT16_KHR && matrix.BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+         matrix.CType == VK_COMPONENT_TYPE_FLOAT32_KHR && matrix.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR;
 }
 
 std::vector<MatrixShape> query_half_matrices(VkPhysicalDevice device) {
@@ -161,7 +162,8 @@ std::vector<MatrixShape> query_half_matrices(VkPhysicalDevice device) {
         "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
   std::vector<MatrixShape> shapes;
   for (const VkCooperativeMatrixPropertiesKHR& matrix : all)
-    if (multiplies_halves(matrix)) shapes.push_back({matrix.MSize, matrix.NSize, matrix.KSize});
+    if (matrix.scope == VK_SCOPE_SUBGROUP_KHR && multiplies_halves(matrix))
+      shapes.push_back({matrix.MSize, matrix.NSize, matrix.KSize});
   return shapes;
 }
 #else
@@ -176,12 +178,6 @@ VkPhysicalDeviceCooperativeMatrix2FeaturesNV query_matrix_features(VkPhysicalDev
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &matrices};
   vkGetPhysicalDeviceFeatures2(device, &features);
   return matrices;
-}
-
-bool multiplies_halves(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV& matrix) {
-  return matrix.AType == VK_COMPONENT_TYPE_FLOAT16_KHR && matrix.BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
-         matrix.CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
-         matrix.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR && !matrix.saturatingAccumulation;
 }
 
 /// Sets what facts tell of matrices of any size. Shaders with them are SPIR-V 1.6, which is of Vulkan 1.3.
@@ -212,7 +208,7 @@ void query_matrix_teams(VkPhysicalDevice device, DeviceFacts& facts) {
     const bool workgroup =
         matrix.scope == VK_SCOPE_WORKGROUP_KHR && features.cooperativeMatrixWorkgroupScope &&
         matrix.workgroupInvocations <= limits.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize;
-    if (!multiplies_halves(matrix) || !(subgroup || workgroup)) continue;
+    if (!multiplies_halves(matrix) || matrix.saturatingAccumulation || !(subgroup || workgroup)) continue;
     facts.half_matrix_teams.push_back({{matrix.MGranularity, matrix.NGranularity, matrix.KGranularity},
                                        subgroup ? 0 : matrix.workgroupInvocations});
   }

@@ -184,10 +184,16 @@ class MatmulTest : public test::KernelTest {
   }
 };
 
+/// One of each format, some blocks wide.
+std::vector<MadeUpMatrix> matrices_of_every_format(uint32_t rows) {
+  std::vector<MadeUpMatrix> matrices;
+  for (const quant::FormatInfo& format : quant::all_formats())
+    matrices.emplace_back(format.format, rows, format.block_elements == 256 ? 768 : 288, 3);
+  return matrices;
+}
+
 TEST_P(MatmulTest, EveryFormatAtOneAndManyTokens) {
-  for (const quant::FormatInfo& format : quant::all_formats()) {
-    const uint32_t columns = format.block_elements == 256 ? 768 : 288;
-    const MadeUpMatrix matrix(format.format, 80, columns, 3);
+  for (const MadeUpMatrix& matrix : matrices_of_every_format(80)) {
     check(matrix, 1);
     check(matrix, 9);
   }
@@ -214,10 +220,7 @@ TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
 /// A tile's pipeline takes software drivers seconds to compile, so that few are tried.
 TEST_P(MatmulTest, TilesOfEveryFormat) {
   pretend_gpu(false);
-  for (const quant::FormatInfo& format : quant::all_formats()) {
-    const uint32_t columns = format.block_elements == 256 ? 768 : 288;
-    check(MadeUpMatrix(format.format, 129, columns, 3), kTileTokens);
-  }
+  for (const MadeUpMatrix& matrix : matrices_of_every_format(129)) check(matrix, kTileTokens);
 }
 
 TEST_P(MatmulTest, TilesOfOddSizes) {
@@ -238,10 +241,7 @@ TEST_P(MatmulTest, TilesAddBiasAndWhatWasThere) {
 
 TEST_P(MatmulTest, MatricesOfEveryFormat) {
   pretend_gpu(false);
-  for (const quant::FormatInfo& format : quant::all_formats()) {
-    const uint32_t columns = format.block_elements == 256 ? 768 : 288;
-    check_halves(MadeUpMatrix(format.format, 129, columns, 3), kTileTokens);
-  }
+  for (const MadeUpMatrix& matrix : matrices_of_every_format(129)) check_halves(matrix, kTileTokens);
 }
 
 TEST_P(MatmulTest, MatricesOfOddSizes) {
