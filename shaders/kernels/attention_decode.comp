@@ -142,9 +142,11 @@ void write_rows() {
 void main() {
   const uint position = step_words[STEP_POSITION];
   const uint splits = step_words[STEP_SPLITS];
-  const uint begin = gl_WorkGroupID.z * p.split_length;
+  // Parts as even as whole blocks allow, for the last to be ready is waited for.
+  const uint part_length = (position / (splits * CACHE_BLOCK) + 1) * CACHE_BLOCK;
+  const uint begin = gl_WorkGroupID.z * part_length;
   begin_rows(position, gl_WorkGroupID.z == splits - 1);
-  const uint end = min(begin + p.split_length, position);
+  const uint end = min(begin + part_length, position);
   uint limit[ROWS];
   [[unroll]] for (uint r = 0; r < ROWS; ++r) limit[r] = end;
   attend(gl_WorkGroupID.y, begin, end, limit);

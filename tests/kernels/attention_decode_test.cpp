@@ -194,6 +194,19 @@ TEST_P(AttentionDecodeTest, PositionsDividedAmongWorkgroups) {
   }
 }
 
+TEST_P(AttentionDecodeTest, PartsAreEven) {
+  // Of positions that count alike, a part's sum of exponentials is their number.
+  context().profile.attention_split = 64;
+  const DecodeCase c{.heads = 1, .kv_heads = 1, .position = 64, .query_scale = 0.0F};
+  const Token token(context(), c);
+  run([&](vk::CommandList& commands) { token.record(context(), commands); });
+  const size_t counters = 2 * size_t{c.heads};
+  const size_t part = c.head_size + 2;
+  const std::span<const float> parts = token.parts.mapped_as<float>();
+  EXPECT_EQ(parts[counters + part - 1], 40.0F);
+  EXPECT_EQ(parts[counters + 2 * part - 1], 25.0F);
+}
+
 TEST_P(AttentionDecodeTest, MorePartsThanAreWeighedAtOnce) {
   context().profile.attention_split = 1;
   check({.heads = 3, .kv_heads = 1, .head_size = 4, .position = 300});
