@@ -1,6 +1,8 @@
 // A device that did not do what it should.
 #pragma once
 
+#include <span>
+
 #include "base/error.hpp"
 #include "vk/device.hpp"
 
@@ -21,6 +23,9 @@ class DeviceFailure : public Error {
   const vk::Device* device_;
   bool gave_no_numbers_;
 };
+
+/// A device that gives values that are no numbers is broken, unless the model is: then others do the same.
+void refuse_nan(const vk::Device& device, std::span<const float> values);
 
 /// Runs `work`; an error of the kinds above becomes this device's failure.
 template <typename Work>

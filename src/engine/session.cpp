@@ -7,20 +7,6 @@
 #include "base/math.hpp"
 
 namespace motley::engine {
-namespace {
-
-/// A device that gives values that are no numbers is broken, unless the model is: then others do the same.
-void refuse_nan(const vk::Device& device, std::span<const float> values) {
-  if (std::ranges::none_of(values, [](float value) { return std::isnan(value); })) return;
-  const Error error(
-      ErrorCode::kDeviceLost,
-      fmt::format(
-          "'{}' gave values that are no numbers: its driver is at fault, or the model file is damaged",
-          device.facts().name));
-  throw DeviceFailure(device, error, true);
-}
-
-}  // namespace
 
 Session::Session(std::shared_ptr<const LoadedModel> model, const SessionRequest& request)
     : request_(request), config_(model->config()), model_(std::move(model)) {
@@ -74,7 +60,12 @@ void Session::drop_stages() {
   stages_.clear();
   model_.reset();
   cached_tokens_ = 0;
+  forget_logits();
+}
+
+void Session::forget_logits() {
   have_logits_ = false;
+  own_logits_.clear();
 }
 
 void Session::check_tokens(std::span<const Token> tokens) const {
@@ -113,7 +104,7 @@ std::vector<Session::Chunk> Session::cut(size_t tokens) const {
 /// Runs the tokens, whatever devices fail meanwhile, as long as there is one left to go on with.
 void Session::run(std::span<const Token> tokens, const AfterChunk& after_chunk) {
   check_tokens(tokens);
-  have_logits_ = false;
+  forget_logits();
   const vk::Device* gave_no_numbers = nullptr;
   for (bool done = false; !done;) {
     try {
@@ -179,27 +170,33 @@ void Session::run_once(std::span<const Token> tokens, const AfterChunk& after_ch
   const auto count_finished = [&] {
     for (uint32_t i = 0; i < pipeline_->finished_chunks(); ++i) cached_tokens_ += chunks[i].count;
   };
-  const auto start = std::chrono::steady_clock::now();
-  const std::vector<std::chrono::nanoseconds> busy_before = pipeline_->busy_times();
+  Taken taken;
   try {
-    pipeline_->run(static_cast<uint32_t>(chunks.size()), work);
+    taken = run_chunks(static_cast<uint32_t>(chunks.size()), work);
   } catch (...) {
     count_finished();
     throw;
   }
   count_finished();
-  count_times(tokens.size(), start, busy_before);
+  count_times(tokens.size(), taken, 1);
 }
 
-void Session::count_times(size_t tokens, std::chrono::steady_clock::time_point start,
-                          const std::vector<std::chrono::nanoseconds>& busy_before) {
-  const auto wall = std::chrono::steady_clock::now() - start;
-  const std::vector<std::chrono::nanoseconds> busy = pipeline_->busy_times();
+Session::Taken Session::run_chunks(uint32_t chunks, const Pipeline::Work& work) {
+  const std::vector<std::chrono::nanoseconds> before = pipeline_->busy_times();
+  const auto start = std::chrono::steady_clock::now();
+  pipeline_->run(chunks, work);
+  Taken taken{pipeline_->busy_times(), std::chrono::steady_clock::now() - start};
+  for (size_t i = 0; i < before.size(); ++i) taken.busy[i] -= before[i];
+  return taken;
+}
+
+/// Of what was taken for so many sessions, this one's share.
+void Session::count_times(size_t tokens, const Taken& taken, uint32_t sessions) {
   for (size_t i = 0; i < stage_times_.size(); ++i) {
     StageTimes::Work& work = tokens == 1 ? stage_times_[i].decode : stage_times_[i].prefill;
     work.tokens += tokens;
-    work.busy += busy[i] - busy_before[i];
-    work.wall += wall;
+    work.busy += taken.busy[i] / sessions;
+    work.wall += taken.wall / sessions;
   }
 }
 
@@ -208,15 +205,17 @@ void Session::run_stage(size_t index, std::span<const Token> tokens, uint32_t po
   stage.start(tokens, position, slot);
   if (index + 1 == stages_.size()) return;  // what reads its logits waits
   stage.wait();
-  check_numbers(index, static_cast<uint32_t>(tokens.size()), slot);
+  // The last token's vector tells of all before it, through the attention.
+  const auto last = static_cast<uint32_t>(tokens.size()) - 1;
+  check_numbers(index, last, 1, slot);
 }
 
-/// The last token's vector tells of all before it, through the attention.
-void Session::check_numbers(size_t index, uint32_t tokens, uint32_t slot) const {
-  const uint32_t stride = stages_[index]->plan().embedding_stride;
+/// Of what a stage hands over.
+void Session::check_numbers(size_t index, uint32_t first, uint32_t tokens, uint32_t slot) const {
+  const size_t stride = stages_[index]->plan().embedding_stride;
   const std::span<const float> vectors =
-      hand_offs_[index]->contents(slot, uint64_t{tokens} * stride * sizeof(float));
-  refuse_nan(stages_[index]->device(), vectors.last(stride));
+      hand_offs_[index]->contents(slot, (first + tokens) * stride * sizeof(float));
+  refuse_nan(stages_[index]->device(), vectors.last(tokens * stride));
 }
 
 void Session::evaluate(std::span<const Token> tokens) {
@@ -264,13 +263,14 @@ std::vector<float> Session::evaluate_all(std::span<const Token> tokens, size_t f
 
 std::span<const float> Session::logits() const {
   if (!have_logits_) return {};
+  if (!own_logits_.empty()) return own_logits_;
   return stages_.back()->logits(1);
 }
 
 void Session::truncate(uint32_t length) {
   tokens_.resize(std::min<size_t>(length, tokens_.size()));
   cached_tokens_ = std::min(cached_tokens_, tokens_.size());
-  have_logits_ = false;
+  forget_logits();
 }
 
 }  // namespace motley::engine

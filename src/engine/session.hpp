@@ -59,6 +59,11 @@ class Session {
   /// As evaluate, with the logits after each token from number `first` on: [tokens.size() -
   /// first][vocabulary].
   std::vector<float> evaluate_all(std::span<const Token> tokens, size_t first);
+  /// As evaluate, with one token for each of several sessions of one model, which are distinct: as many at
+  /// once as a pass has room for, so that the weights are read once for all of them. Throws before anything
+  /// runs where one of them does not fit its context or was cancelled. Where a device fails each goes on by
+  /// itself.
+  static void evaluate_together(std::span<Session* const> sessions, std::span<const Token> tokens);
   /// [vocabulary] after the last token of evaluate(); empty before the first.
   std::span<const float> logits() const;
 
@@ -80,6 +85,11 @@ class Session {
     size_t first = 0;
     uint32_t count = 0;
   };
+  /// The time that some chunks took.
+  struct Taken {
+    std::vector<std::chrono::nanoseconds> busy;  ///< of each stage
+    std::chrono::nanoseconds wall{};
+  };
   /// Called when a chunk has left the last stage's layers, for its logits.
   using AfterChunk = std::function<void(Stage& last, const Chunk& chunk)>;
 
@@ -90,14 +100,20 @@ class Session {
   void run(std::span<const Token> tokens, const AfterChunk& after_chunk);
   void keep_finished(std::span<const Token> tokens);
   void run_once(std::span<const Token> tokens, const AfterChunk& after_chunk);
-  void count_times(size_t tokens, std::chrono::steady_clock::time_point start,
-                   const std::vector<std::chrono::nanoseconds>& busy_before);
+  Taken run_chunks(uint32_t chunks, const Pipeline::Work& work);
+  void count_times(size_t tokens, const Taken& taken, uint32_t sessions);
   void run_stage(size_t index, std::span<const Token> tokens, uint32_t position, uint32_t slot);
-  void check_numbers(size_t index, uint32_t tokens, uint32_t slot) const;
+  void check_numbers(size_t index, uint32_t first, uint32_t tokens, uint32_t slot) const;
+  bool can_join(const Session& leader) const;
+  uint32_t most_together() const;
+  static void run_together(std::span<Session* const> sessions, std::span<const Token> tokens);
+  static void pass_together(std::span<Session* const> sessions, std::span<const Token> tokens);
+  void keep_together(Token token, std::span<const float> logits);
   void go_on_without(const DeviceFailure& failure);
   void take_model(ModelHost::Loaded loaded);
   [[noreturn]] void refuse_model(const DeviceFailure& failure, const vk::Device& other);
   void drop_stages();
+  void forget_logits();
 
   std::shared_ptr<ModelHost> host_;
   SessionRequest request_;
@@ -113,6 +129,7 @@ class Session {
   std::vector<Token> tokens_;
   size_t cached_tokens_ = 0;  ///< of tokens_, what the stages' caches hold; fewer only after a failure
   bool have_logits_ = false;
+  std::vector<float> own_logits_;  ///< those of a pass together with others; else the last stage has them
   std::atomic<bool> cancelled_{false};
 };
 

@@ -1,6 +1,7 @@
 #include "engine/stage.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "engine/rope_table.hpp"
@@ -13,6 +14,8 @@
 namespace motley::engine {
 namespace {
 
+std::atomic<uint64_t> stages_made{0};
+
 void add_format(std::vector<quant::Format>& formats, quant::Format format) {
   if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
 }
@@ -20,7 +23,7 @@ void add_format(std::vector<quant::Format>& formats, quant::Format format) {
 }  // namespace
 
 Stage::Stage(const LoadedModel& model, const StageWeights& weights, const StagePlan& plan)
-    : model_(model), weights_(weights), context_(weights.context()), plan_(plan) {
+    : model_(model), weights_(weights), context_(weights.context()), plan_(plan), number_(++stages_made) {
   kernels::KernelNeeds needs = kernel_needs({}, model_.config());
   needs.caches.push_back({plan_.cache.keys_f32, plan_.cache.values_f32});
   if (plan_.rounded_bytes == 0) {
@@ -116,17 +119,33 @@ void Stage::start(std::span<const Token> tokens, uint32_t position, uint32_t slo
   drawn_ = take_ahead(tokens, position);
   if (drawn_) return;
   write_step(tokens, position);
-  position_ = position;
   const auto count = static_cast<uint32_t>(tokens.size());
-  const uint64_t bytes = uint64_t{count} * plan_.embedding_stride * sizeof(float);
+  decoding_ = count == 1;
+  submit(body(count), count, position, slot);
+}
+
+void Stage::start_together(std::span<const NextToken> next, uint32_t slot) {
+  const std::span<uint32_t> words = step_.buffer->mapped_as<uint32_t>();
+  for (const NextToken& each : next) {
+    each.stage->end_ahead();
+    each.stage->write_step(std::span(&each.token, 1), each.position);
+  }
+  for (size_t i = 0; i < next.size(); ++i)
+    words[shaders::STEP_TOKENS + i] = static_cast<uint32_t>(next[i].token);
+  decoding_ = true;
+  submit(body_together(next), static_cast<uint32_t>(next.size()), next.front().position, slot);
+}
+
+void Stage::submit(const vk::CommandList& body, uint32_t tokens, uint32_t position, uint32_t slot) {
+  position_ = position;
+  const uint64_t bytes = uint64_t{tokens} * plan_.embedding_stride * sizeof(float);
   std::vector<const vk::CommandList*> lists;
   if (before_ != nullptr) {
     before_->carry(slot, bytes);
     lists.push_back(&before_->receive(slot, bytes));
   }
-  lists.push_back(&body(count));
-  decoding_ = count == 1;
-  running_.push_back({lists.back(), decoding_, position});
+  lists.push_back(&body);
+  running_.push_back({&body, decoding_, position});
   if (behind_ != nullptr) lists.push_back(&behind_->send(slot, bytes));
   submission_ = device().submit(lists);
 }

@@ -28,6 +28,15 @@ struct Drawing {
   bool ahead = false;               ///< the device is to go on with the token that it draws
 };
 
+class Stage;
+
+/// The next token of one of several sequences that are run together.
+struct NextToken {
+  Stage* stage;  ///< whose cache has the sequence
+  Token token;
+  uint32_t position;
+};
+
 /// For one thread at a time. The weights must outlive it.
 class Stage {
  public:
@@ -47,6 +56,9 @@ class Stage {
   /// Starts the layers on tokens at `position`, which come and go through `slot` of the hand-offs. Nothing is
   /// left to start where the device is at this very token already, after draw().
   void start(std::span<const Token> tokens, uint32_t position, uint32_t slot);
+  /// The same with one token of each of several sequences, in this stage's scratch: `next`, at most
+  /// StagePlan::batch, are of stages of the same weights, this one first.
+  void start_together(std::span<const NextToken> next, uint32_t slot);
   /// Waits for what was started.
   void wait();
   /// The logits after `rows` (at most StagePlan::head_rows) of the last started tokens, from number `first`
@@ -69,6 +81,12 @@ class Stage {
     uint32_t position;
   };
 
+  /// What a step runs: so many tokens, one after another of this stage's sequence, or one of each owner's.
+  struct Rows {
+    uint32_t count;
+    std::vector<Stage*> owners;
+  };
+
   /// What the matrices of a layer give, in the same memory for a chunk of tokens, each matrix' vectors in a
   /// place of their own, and for a single one, side by side as matrices that are one give them.
   struct Projected {
@@ -79,22 +97,27 @@ class Stage {
   void place_projected(const vk::Buffer& heads, const vk::Buffer& feed_forward,
                        const vk::BufferRange& rounded);
   void write_step(std::span<const Token> tokens, uint32_t position);
+  void submit(const vk::CommandList& body, uint32_t tokens, uint32_t position, uint32_t slot);
 
   const vk::CommandList& body(uint32_t tokens);
-  std::unique_ptr<vk::CommandList> record_body(uint32_t tokens);
-  void record_layer(vk::CommandList& commands, size_t index, uint32_t tokens);
+  const vk::CommandList& body_together(std::span<const NextToken> next);
+  std::unique_ptr<vk::CommandList> record_body(const Rows& rows);
+  void record_layer(vk::CommandList& commands, size_t index, const Rows& rows);
   const Projected& projected(uint32_t tokens) const { return tokens == 1 ? single_ : chunk_; }
   void record_projection(vk::CommandList& commands, const kernels::Weight& weight,
                          const vk::BufferRange& bias, const kernels::Vectors& to, uint32_t tokens);
   /// One token's products, side by side from `to` on.
   void record_projections(vk::CommandList& commands, const std::vector<Projection>& projections,
                           const vk::BufferRange& to);
-  void record_attention(vk::CommandList& commands, size_t index, uint32_t tokens);
+  void record_attention(vk::CommandList& commands, size_t index, const Rows& rows);
+  void record_attention_to_cache(vk::CommandList& commands, size_t index, const Rows& rows,
+                                 const kernels::Forms& forms);
   void record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens);
   const vk::CommandList& head(uint32_t first, uint32_t rows);
   void record_head(vk::CommandList& commands, uint32_t first, uint32_t rows, const kernels::Vectors& to);
 
   bool take_ahead(std::span<const Token> tokens, uint32_t position);
+  void end_ahead();
   const vk::CommandList& draw_commands(uint32_t turn);
   std::unique_ptr<vk::CommandList> record_draw(uint32_t turn);
   void set_chance(uint32_t turn, double chance);
@@ -115,7 +138,9 @@ class Stage {
   kernels::Vectors x_, normed_, attended_, logits_;
   Projected chunk_, single_;
 
-  std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;                      // by tokens
+  const uint64_t number_;                                        ///< no other stage ever has it
+  std::map<uint32_t, std::unique_ptr<vk::CommandList>> bodies_;  // by tokens
+  std::map<std::vector<uint64_t>, std::unique_ptr<vk::CommandList>> bodies_together_;  // by owners' numbers
   std::map<std::pair<uint32_t, uint32_t>, std::unique_ptr<vk::CommandList>> heads_;  // by first row and rows
   uint64_t submission_ = 0;
   uint32_t position_ = 0;  ///< of the first of the tokens started last

@@ -24,6 +24,12 @@ bool Stage::take_ahead(std::span<const Token> tokens, uint32_t position) {
   return false;
 }
 
+/// Waits for what the device does ahead, which is not wanted.
+void Stage::end_ahead() {
+  take_ahead({}, 0);
+  drawn_ = false;
+}
+
 std::optional<kernels::Likeliest> Stage::draw(const Drawing& drawing) {
   const bool other_rule = drawn_ && drawing.rule != draw_rule_;  // the step buffer is ahead already
   if (!drawn_ || other_rule) {

@@ -4,6 +4,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/round_half.hpp"
 
 namespace motley::engine {
 
@@ -11,22 +12,38 @@ const vk::CommandList& Stage::body(uint32_t tokens) {
   if (!bodies_.contains(tokens)) {
     // Decoding and full batches come again and again; of the other lengths only the last is kept.
     std::erase_if(bodies_, [&](const auto& entry) { return entry.first != 1 && entry.first != plan_.batch; });
-    bodies_[tokens] = record_body(tokens);
+    bodies_[tokens] = record_body({tokens, {}});
   }
   return *bodies_[tokens];
 }
 
-std::unique_ptr<vk::CommandList> Stage::record_body(uint32_t tokens) {
+/// Sequences begin and end, so that commands for those that ran together once may never be wanted again.
+const vk::CommandList& Stage::body_together(std::span<const NextToken> next) {
+  constexpr size_t kKept = 16;
+  std::vector<uint64_t> numbers;
+  Rows rows{static_cast<uint32_t>(next.size()), {}};
+  for (const NextToken& each : next) {
+    numbers.push_back(each.stage->number_);
+    rows.owners.push_back(each.stage);
+  }
+  if (bodies_together_.size() >= kKept && !bodies_together_.contains(numbers)) bodies_together_.clear();
+  std::unique_ptr<vk::CommandList>& recorded = bodies_together_[numbers];
+  if (recorded == nullptr) recorded = record_body(rows);
+  return *recorded;
+}
+
+std::unique_ptr<vk::CommandList> Stage::record_body(const Rows& rows) {
   auto commands = std::make_unique<vk::CommandList>(device(), plan_.time_kernels);
-  if (before_ == nullptr) kernels::embed(context_, *commands, weights_.token_embedding(), step_, x_, tokens);
-  for (size_t i = 0; i < weights_.layers().size(); ++i) record_layer(*commands, i, tokens);
+  if (before_ == nullptr)
+    kernels::embed(context_, *commands, weights_.token_embedding(), step_, x_, rows.count);
+  for (size_t i = 0; i < weights_.layers().size(); ++i) record_layer(*commands, i, rows);
   commands->finish();
   return commands;
 }
 
-void Stage::record_layer(vk::CommandList& commands, size_t index, uint32_t tokens) {
-  record_attention(commands, index, tokens);
-  record_feed_forward(commands, index, tokens);
+void Stage::record_layer(vk::CommandList& commands, size_t index, const Rows& rows) {
+  record_attention(commands, index, rows);
+  record_feed_forward(commands, index, rows.count);
 }
 
 void Stage::record_projection(vk::CommandList& commands, const kernels::Weight& weight,
@@ -46,10 +63,10 @@ void Stage::record_projections(vk::CommandList& commands, const std::vector<Proj
   }
 }
 
-void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t tokens) {
+void Stage::record_attention(vk::CommandList& commands, size_t index, const Rows& rows) {
   const model::Config& config = model_.config();
   const LayerWeights& layer = weights_.layers()[index];
-  const kernels::Cache& cache = cache_->layer(index);
+  const uint32_t tokens = rows.count;
   const auto& [q, k, v, gate, up] = projected(tokens);
   const auto forms = [&](std::initializer_list<const kernels::Weight*> read_by, const kernels::Vectors& x) {
     return kernels::forms_read(context_.profile, read_by, x, tokens);
@@ -70,19 +87,39 @@ void Stage::record_attention(vk::CommandList& commands, size_t index, uint32_t t
     kernels::rms_norm_heads(context_, commands, layer.k_norm, k, config.head_size, config.kv_heads, tokens,
                             config.norm_epsilon);
   }
+  record_attention_to_cache(commands, index, rows, forms({&layer.attention_output}, attended_));
+  kernels::matmul(context_, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
+}
+
+/// From the projected queries, keys and values to `attended_`, in these forms.
+void Stage::record_attention_to_cache(vk::CommandList& commands, size_t index, const Rows& rows,
+                                      const kernels::Forms& forms) {
+  const model::Config& config = model_.config();
+  const auto& [q, k, v, gate, up] = projected(rows.count);
   const bool halves = config.architecture->rope == model::RopeStyle::kHalves;
   const kernels::RopeShape rope{config.heads, config.rope_dimensions, halves};
-  const kernels::Forms attended_forms = forms({&layer.attention_output}, attended_);
-  if (tokens == 1) {
+  if (rows.count == 1) {
     kernels::attention_decode(context_, commands, plan_.attention, {rope, rope_table_}, step_,
-                              {q.range, k.range, v.range}, cache, attention_parts_, attended_,
-                              attended_forms);
+                              {q.range, k.range, v.range}, cache_->layer(index), attention_parts_, attended_,
+                              forms);
+  } else if (rows.owners.empty()) {
+    const kernels::Cache& cache = cache_->layer(index);
+    kernels::rope_and_store(context_, commands, rope, step_, rope_table_, q, k, v, cache, rows.count);
+    kernels::attention_prefill(context_, commands, plan_.attention, step_, q, cache, attended_, rows.count,
+                               forms);
   } else {
-    kernels::rope_and_store(context_, commands, rope, step_, rope_table_, q, k, v, cache, tokens);
-    kernels::attention_prefill(context_, commands, plan_.attention, step_, q, cache, attended_, tokens,
-                               attended_forms);
+    for (uint32_t row = 0; row < rows.count; ++row) {
+      Stage& owner = *rows.owners[row];
+      const auto own = [row](const kernels::Vectors& all) {
+        const uint64_t bytes = all.stride * sizeof(float);
+        return vk::BufferRange(*all.range.buffer, all.range.offset_bytes + row * bytes, bytes);
+      };
+      kernels::attention_decode(owner.context_, commands, plan_.attention, {rope, owner.rope_table_},
+                                owner.step_, {own(q), own(k), own(v)}, owner.cache_->layer(index),
+                                owner.attention_parts_, {own(attended_), attended_.stride});
+    }
+    kernels::round_vectors(context_, commands, attended_, config.q_size(), rows.count, forms);
   }
-  kernels::matmul(context_, commands, layer.attention_output, attended_, x_, tokens, {.accumulate = true});
 }
 
 void Stage::record_feed_forward(vk::CommandList& commands, size_t index, uint32_t tokens) {

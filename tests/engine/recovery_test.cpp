@@ -1,5 +1,6 @@
 // Devices that fail while a model runs on them: the text goes on as if they had never been there.
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -132,6 +133,46 @@ TEST_F(RecoveryTest, ATensorThatCannotBeLoadedIsNamedWithItsOffset) {
     const std::string message = error.what();
     EXPECT_NE(message.find("blk.3.ffn_down.weight"), std::string::npos) << message;
     EXPECT_NE(message.find(fmt::format("offset {}", last->offset_bytes)), std::string::npos) << message;
+  }
+}
+
+/// Whichever call of their common pass the fault strikes.
+TEST_F(RecoveryTest, SessionsThatRunTogetherAllGoOn) {
+  const std::vector<Token> wanted = run(make_host());
+  const auto run_together = [&](const std::shared_ptr<ModelHost>& host,
+                                const std::function<void()>& before_pass) {
+    Session first(host, kRequest);
+    Session second(host, kRequest);
+    Session* const both[] = {&first, &second};
+    first.evaluate(kPrompt);
+    second.evaluate(std::span(kPrompt).first(3));
+    for (size_t i = 3; i < kPrompt.size(); ++i) second.evaluate(std::span(&kPrompt[i], 1));
+    for (size_t i = 0; i < kTokens; ++i) {
+      if (i == kTokens / 2) before_pass();
+      const auto logits = first.logits();
+      const auto drawn = static_cast<Token>(std::ranges::max_element(logits) - logits.begin());
+      EXPECT_EQ(drawn, wanted[i]);
+      const auto others = second.logits();
+      EXPECT_EQ(static_cast<Token>(std::ranges::max_element(others) - others.begin()), wanted[i]);
+      const Token tokens[] = {drawn, drawn};
+      Session::evaluate_together(both, tokens);
+      vk::disarm_fault();
+    }
+    EXPECT_EQ(first.position(), kPrompt.size() + kTokens);
+    EXPECT_EQ(second.position(), kPrompt.size() + kTokens);
+  };
+  for (const auto& device : devices_) {
+    const std::string& name = device->facts().name;
+    const auto counted = make_host();
+    counted->load();
+    run_together(counted, [&] { vk::arm_fault({vk::Fault::kDeviceLost, UINT64_MAX, name}); });
+    const uint64_t calls = vk::fault_calls();
+    ASSERT_GT(calls, 0U);
+    for (uint64_t call = 0; call < calls; ++call) {
+      const auto host = make_host();
+      host->load();
+      run_together(host, [&] { vk::arm_fault({vk::Fault::kDeviceLost, call, name}); });
+    }
   }
 }
 
