@@ -32,6 +32,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kMostTokens = 1U << 20;
+constexpr std::uint32_t kMostSequences = 256;
 
 struct BenchOptions {
   ComputeOptions compute;
@@ -39,6 +40,7 @@ struct BenchOptions {
   std::vector<std::uint32_t> decode_tokens{128};
   std::vector<std::uint32_t> both;  ///< lengths of prompts and of what is decoded after them, in turn
   std::vector<std::uint32_t> depths{0};
+  std::vector<std::uint32_t> sequences{1};
   std::uint32_t repetitions = 5;
   bool no_warmup = false;
   std::string format = "md";
@@ -46,7 +48,7 @@ struct BenchOptions {
   std::string trace;
 };
 
-/// At each depth all prompts, then all decodings, then those of both.
+/// At each depth all prompts, then all decodings, each for all numbers of sequences, then those of both.
 std::vector<BenchTest> tests_of(const BenchOptions& options) {
   std::vector<BenchTest> tests;
   for (const std::uint32_t depth : options.depths) {
@@ -54,7 +56,8 @@ std::vector<BenchTest> tests_of(const BenchOptions& options) {
       if (tokens > 0) tests.push_back({tokens, 0, depth});
     }
     for (const std::uint32_t tokens : options.decode_tokens) {
-      if (tokens > 0) tests.push_back({0, tokens, depth});
+      if (tokens == 0) continue;
+      for (const std::uint32_t sequences : options.sequences) tests.push_back({0, tokens, depth, sequences});
     }
     for (std::size_t i = 0; i + 1 < options.both.size(); i += 2) {
       if (options.both[i] + options.both[i + 1] > 0)
@@ -90,8 +93,9 @@ void add(std::vector<StageStatistics>& sum, const std::vector<StageStatistics>& 
 
 class Bench {
  public:
-  Bench(Session& session, const Engine& engine)
-      : session_(session),
+  /// `sessions` as many as the tests have sequences at most.
+  Bench(std::vector<Session>& sessions, const Engine& engine)
+      : sessions_(sessions),
         devices_(engine.devices()),
         tokens_(0, static_cast<Token>(engine.vocabulary_size() - 1)) {}
 
@@ -101,24 +105,37 @@ class Bench {
     if (warm_up) {
       // The first run of each length records its commands, and software drivers compile then.
       prepare(test);
-      if (test.prompt_tokens > 0) session_.evaluate(draw(test.prompt_tokens));
-      if (test.decode_tokens > 0) session_.evaluate(draw(1));
+      if (test.prompt_tokens > 0) sessions_.front().evaluate(draw(test.prompt_tokens));
+      if (test.decode_tokens > 0) decode(test.sequences);
     }
     double joules = 0;
     for (std::uint32_t i = 0; i < repetitions; ++i) {
       prepare(test);
-      const std::vector<StageStatistics> before = session_.stage_statistics();
+      std::vector<std::vector<StageStatistics>> before;
+      for (const Session& session : sessions_) before.push_back(session.stage_statistics());
       const PowerLog power(devices_);
       const auto start = Clock::now();
       run(test);
       row.seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
       row.watts = power.mean_watts();
       joules += row.watts.value_or(0) * row.seconds.back();
-      add(row.stages, before, session_.stage_statistics());
+      for (std::size_t s = 0; s < test.sequences; ++s)
+        add(row.stages, before[s], sessions_[s].stage_statistics());
     }
     const double seconds = std::accumulate(row.seconds.begin(), row.seconds.end(), 0.0);
     if (row.watts.has_value()) row.watts = joules / seconds;
     return row;
+  }
+
+  /// Of all sequences.
+  std::vector<StageStatistics> statistics() const {
+    std::vector<StageStatistics> sum;
+    for (const Session& session : sessions_) {
+      std::vector<StageStatistics> none = session.stage_statistics();
+      for (StageStatistics& stage : none) stage = {};
+      add(sum, none, session.stage_statistics());
+    }
+    return sum;
   }
 
   /// Runs it once, from an empty context on.
@@ -129,13 +146,23 @@ class Bench {
 
  private:
   void prepare(const BenchTest& test) {
-    session_.reset();
-    if (test.depth_tokens > 0) session_.evaluate(draw(test.depth_tokens));
+    for (Session& session : std::span(sessions_).first(test.sequences)) {
+      session.reset();
+      if (test.depth_tokens > 0) session.evaluate(draw(test.depth_tokens));
+    }
   }
 
   void run(const BenchTest& test) {
-    if (test.prompt_tokens > 0) session_.evaluate(draw(test.prompt_tokens));
-    for (std::uint32_t token = 0; token < test.decode_tokens; ++token) session_.evaluate(draw(1));
+    if (test.prompt_tokens > 0) sessions_.front().evaluate(draw(test.prompt_tokens));
+    for (std::uint32_t token = 0; token < test.decode_tokens; ++token) decode(test.sequences);
+  }
+
+  /// A token of each of so many sequences.
+  void decode(std::uint32_t sequences) {
+    if (sequences == 1) return sessions_.front().evaluate(draw(1));
+    std::vector<Session*> together;
+    for (Session& session : std::span(sessions_).first(sequences)) together.push_back(&session);
+    Session::evaluate_together(together, draw(sequences));
   }
 
   std::vector<Token> draw(std::uint32_t count) {
@@ -144,7 +171,7 @@ class Bench {
     return result;
   }
 
-  Session& session_;
+  std::vector<Session>& sessions_;
   std::vector<Device> devices_;
   std::uniform_int_distribution<Token> tokens_;
   std::mt19937 random_{1};  // NOLINT(cert-msc51-cpp): every run of the benchmark sees the same tokens
@@ -171,18 +198,32 @@ BenchSubject describe(const Model& model, const Engine& engine, const Session& s
 /// A context that all tests fit in.
 std::uint32_t context_for(const std::vector<BenchTest>& tests) {
   std::uint32_t most = 0;
-  for (const BenchTest& test : tests) most = std::max(most, test.depth_tokens + test.tokens() + 1);
+  for (const BenchTest& test : tests)
+    most = std::max(most, test.depth_tokens + test.prompt_tokens + test.decode_tokens + 1);
   return most;
+}
+
+std::vector<Session> make_sessions(const Engine& engine, const ComputeOptions& options,
+                                   const SessionOptions& session_options,
+                                   const std::vector<BenchTest>& tests) {
+  std::vector<Session> sessions;
+  const std::uint32_t most = std::ranges::max(tests, {}, &BenchTest::sequences).sequences;
+  while (sessions.size() < most) sessions.push_back(make_session(engine, options, session_options));
+  return sessions;
+}
+
+void cancel(std::vector<Session>& sessions) {
+  for (Session& session : sessions) session.cancel();
 }
 
 void measure(const BenchOptions& options, const Model& model, const Engine& engine,
              const std::vector<BenchTest>& tests, const SessionOptions& session_options,
              Interruption& interruption) {
-  Session session = make_session(engine, options.compute, session_options);
-  Bench bench(session, engine);
-  const BenchLimits limits(engine, session);
-  BenchReport report(options.format, describe(model, engine, session, limits, options));
-  const Interruption::Scope scope(interruption, [&] { session.cancel(); });
+  std::vector<Session> sessions = make_sessions(engine, options.compute, session_options, tests);
+  Bench bench(sessions, engine);
+  const BenchLimits limits(engine, sessions.front());
+  BenchReport report(options.format, describe(model, engine, sessions.front(), limits, options));
+  const Interruption::Scope scope(interruption, [&] { cancel(sessions); });
   for (const BenchTest& test : tests) {
     BenchRow row = bench.measure(test, options.repetitions, !options.no_warmup);
     row.limit_seconds = limits.seconds(test);
@@ -196,11 +237,12 @@ void measure(const BenchOptions& options, const Model& model, const Engine& engi
 void profile(const BenchOptions& options, const Engine& engine, const std::vector<BenchTest>& tests,
              SessionOptions session_options, Interruption& interruption) {
   session_options.time_kernels = true;
-  Session session = make_session(engine, options.compute, session_options);
-  const Interruption::Scope scope(interruption, [&] { session.cancel(); });
-  Bench bench(session, engine);
+  std::vector<Session> sessions = make_sessions(engine, options.compute, session_options, tests);
+  const Session& session = sessions.front();  // in whose memory the others run as well
+  const Interruption::Scope scope(interruption, [&] { cancel(sessions); });
+  Bench bench(sessions, engine);
   for (const BenchTest& test : tests) bench.run_once(test);
-  const std::vector<StageStatistics> stages = session.stage_statistics();
+  const std::vector<StageStatistics> stages = bench.statistics();
   if (options.profile) write_output(fmt::format("\n{}", kernel_table(session.kernel_statistics(), stages)));
   if (options.trace.empty()) return;
   const std::string trace = trace_json(session.kernel_runs(), stages);
@@ -251,6 +293,11 @@ Command add_bench_command(CLI::App& parent) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(number_between(0, kMostTokens));
   lengths("-d,--n-depth", options->depths, "Tokens that are in the context before; default 0");
+  app->add_option("--parallel", options->sequences, "(-npl) Decode for so many sequences at once; default 1")
+      ->type_name("COUNT,…")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(number_between(1, kMostSequences));
   app->add_option("-r,--repetitions", options->repetitions, "How often each is timed; default 5")
       ->type_name("TIMES")
       ->check(number_between(1, 1000));

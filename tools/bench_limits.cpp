@@ -74,14 +74,14 @@ double BenchLimits::seconds(const BenchTest& test) const {
   if (test.prompt_tokens > 0) result += prompt_seconds(test.depth_tokens, test.prompt_tokens);
   const double before = double{1} * test.depth_tokens + test.prompt_tokens;
   if (test.decode_tokens > 0)
-    result += test.decode_tokens * decode_seconds(before + 0.5 * (test.decode_tokens + 1));
+    result += test.decode_tokens * decode_seconds(test.sequences * (before + 0.5 * (test.decode_tokens + 1)));
   return result;
 }
 
-double BenchLimits::decode_seconds(double position) const {
+double BenchLimits::decode_seconds(double positions) const {
   double result = 0;
   for (const StageLimit& stage : stages_) {
-    const double bytes = stage.weight_bytes + position * stage.layers_share * cache_bytes_per_token_;
+    const double bytes = stage.weight_bytes + positions * stage.layers_share * cache_bytes_per_token_;
     result += bytes / (stage.bandwidth_gbs * 1e9);
   }
   return result;

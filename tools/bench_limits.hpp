@@ -18,10 +18,10 @@ class BenchLimits {
   /// Measures the devices' bandwidth and arithmetic, under a second each.
   BenchLimits(const Engine& engine, const Session& session);
 
-  /// A decoded token reads its weights, keys and values once, the stages one after another, each at its
-  /// device's bandwidth. Of a prompt all devices compute at once, each at the best rate it has: two
-  /// operations for each weight and token, of the output projection for the last token only, and four for
-  /// each element of a token's queries and each position it attends to.
+  /// A step of decoding reads the weights once and each sequence's keys and values, the stages one after
+  /// another, each at its device's bandwidth. Of a prompt all devices compute at once, each at the best rate
+  /// it has: two operations for each weight and token, of the output projection for the last token only, and
+  /// four for each element of a token's queries and each position it attends to.
   double seconds(const BenchTest& test) const;
   /// Of all devices, each at the best rate it has, in 10^9 operations a second.
   double gflops() const { return gflops_; }
@@ -33,7 +33,7 @@ class BenchLimits {
     double bandwidth_gbs = 0;
   };
 
-  double decode_seconds(double position) const;
+  double decode_seconds(double positions) const;  ///< of all sequences
   double prompt_seconds(std::uint32_t first, std::uint32_t tokens) const;
 
   std::vector<StageLimit> stages_;

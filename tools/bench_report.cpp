@@ -19,7 +19,7 @@ namespace {
 
 std::vector<double> rates(const BenchRow& row) {
   std::vector<double> result;
-  for (const double seconds : row.seconds) result.push_back(row.test.tokens() / seconds);
+  for (const double seconds : row.seconds) result.push_back(static_cast<double>(row.test.tokens()) / seconds);
   return result;
 }
 
@@ -60,7 +60,7 @@ std::uint64_t memory_bytes(const BenchRow& row) {
 }
 
 /// A row as names and JSON values in their order: JSON and CSV are two ways of writing it.
-std::array<std::pair<const char*, std::string>, 23> fields(const BenchSubject& subject, const BenchRow& row) {
+std::array<std::pair<const char*, std::string>, 24> fields(const BenchSubject& subject, const BenchRow& row) {
   const auto or_null = [](std::optional<double> value) {
     return value.has_value() ? fmt::format("{:.6g}", *value) : "null";
   };
@@ -78,6 +78,7 @@ std::array<std::pair<const char*, std::string>, 23> fields(const BenchSubject& s
            {"n_prompt", fmt::to_string(row.test.prompt_tokens)},
            {"n_gen", fmt::to_string(row.test.decode_tokens)},
            {"n_depth", fmt::to_string(row.test.depth_tokens)},
+           {"n_parallel", fmt::to_string(row.test.sequences)},
            {"repetitions", fmt::to_string(row.seconds.size())},
            {"avg_ts", fmt::format("{:.6g}", row.mean_rate())},
            {"stddev_ts", fmt::format("{:.6g}", row.rate_deviation())},
@@ -114,6 +115,7 @@ std::string BenchTest::name() const {
   std::string text;
   if (prompt_tokens > 0) text += fmt::format("pp{}", prompt_tokens);
   if (decode_tokens > 0) text += fmt::format("{}tg{}", text.empty() ? "" : "+", decode_tokens);
+  if (sequences > 1) text += fmt::format(" x {}", sequences);
   if (depth_tokens > 0) text += fmt::format(" @ d{}", depth_tokens);
   return text;
 }
@@ -131,7 +133,9 @@ double BenchRow::rate_deviation() const {
   return std::sqrt(squares / static_cast<double>(seconds.size() - 1));
 }
 
-double BenchRow::limit_share() const { return mean_rate() * limit_seconds / test.tokens(); }
+double BenchRow::limit_share() const {
+  return mean_rate() * limit_seconds / static_cast<double>(test.tokens());
+}
 
 BenchReport::BenchReport(const std::string& format, BenchSubject subject)
     : format_(format), subject_(std::move(subject)) {

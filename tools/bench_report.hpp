@@ -12,15 +12,17 @@
 namespace motley::tools {
 
 /// One kind of run: `prompt_tokens` in batches, then `decode_tokens` one by one, with `depth_tokens` in the
-/// context before.
+/// context before; decoding for so many sequences at once, each with as much before.
 struct BenchTest {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t decode_tokens = 0;
   std::uint32_t depth_tokens = 0;
+  std::uint32_t sequences = 1;
 
-  /// "pp512", "tg128", "pp512+tg128", "tg128 @ d4096": the names that llama-bench gives them.
+  /// "pp512", "tg128", "pp512+tg128", "tg128 @ d4096": the names that llama-bench gives them; "tg128 x 4".
   std::string name() const;
-  std::uint32_t tokens() const { return prompt_tokens + decode_tokens; }
+  /// Of all sequences.
+  std::uint64_t tokens() const { return prompt_tokens + std::uint64_t{decode_tokens} * sequences; }
 };
 
 /// What all rows of a report have in common.

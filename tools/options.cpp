@@ -20,9 +20,9 @@ struct ShortName {
   std::string_view given;
   std::string_view meant;
 };
-constexpr std::array kShortNames{ShortName{"-ub", "--ubatch-size"}, ShortName{"-ctk", "--cache-type-k"},
+constexpr std::array kShortNames{ShortName{"-ub", "--ubatch-size"},   ShortName{"-ctk", "--cache-type-k"},
                                  ShortName{"-ctv", "--cache-type-v"}, ShortName{"-pg", "--prompt-gen"},
-                                 ShortName{"-ngl", "--gpu-layers"}};
+                                 ShortName{"-npl", "--parallel"},     ShortName{"-ngl", "--gpu-layers"}};
 
 CacheType cache_type(const std::string& name) { return name == "f32" ? CacheType::kF32 : CacheType::kF16; }
 

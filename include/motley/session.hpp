@@ -96,6 +96,15 @@ struct KernelRun {
   std::chrono::nanoseconds time{};
 };
 
+class Session;
+
+/// What one of several sessions is to generate.
+struct GenerateRequest {
+  Session* session = nullptr;
+  std::string prompt;
+  GenerateOptions options;
+};
+
 /// One stream of tokens with its KV cache. Move-only. For one thread at a time, except cancel(), which any
 /// thread may call.
 class MOTLEY_API Session {
@@ -140,6 +149,18 @@ class MOTLEY_API Session {
   /// The same as an input range: `for (const motley::Piece& piece : session.stream("Once")) …`.
   class Stream;
   Stream stream(std::string_view prompt, const GenerateOptions& options = {});
+
+  /// Appends one token to each of several sessions, tokens[i] to sessions[i], which must be distinct. Those
+  /// of one engine run in passes that read the weights once for all of them, so that where memory is the
+  /// limit they take little longer together than one by itself. Throws as evaluate does, before anything
+  /// runs, for any of them, and kCancelled when one of them was cancelled: position() tells who has got its
+  /// token.
+  static void evaluate_together(std::span<Session* const> sessions, std::span<const Token> tokens);
+  /// generate() for several sessions, which must be distinct: first their prompts one after another, then
+  /// their tokens together. `on_text` is told whose text it is, by number, and stops that one only.
+  static std::vector<Generation> generate_together(
+      std::span<const GenerateRequest> requests,
+      const std::function<bool(std::size_t request, std::string_view text)>& on_text);
 
   /// Makes a running evaluate or generate of this session stop at the next token or batch: generate returns
   /// kCancelled, evaluate throws it. Without a running call the next one is stopped.

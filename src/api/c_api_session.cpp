@@ -159,6 +159,18 @@ int motley_session_evaluate(motley_session* session, const motley_token* tokens,
   });
 }
 
+int motley_sessions_evaluate(motley_session* const* sessions, const motley_token* tokens, size_t count,
+                             motley_error** error) {
+  return guarded(error, [&] {
+    std::vector<motley::Session*> all;
+    for (motley_session* const each : array_of(sessions, count, "sessions")) {
+      require(each, "session");
+      all.push_back(&each->session);
+    }
+    motley::Session::evaluate_together(all, array_of(tokens, count, "tokens"));
+  });
+}
+
 int motley_session_logits(const motley_session* session, const float** logits, size_t* count,
                           motley_error** error) {
   return guarded(error, [&] {

@@ -165,6 +165,25 @@ void Session::reset() {
 
 void Session::cancel() noexcept { impl_->session.cancel(); }
 
+void Session::evaluate_together(std::span<Session* const> sessions, std::span<const Token> tokens) {
+  std::vector<engine::Session*> all;
+  for (Session* const each : sessions) {
+    if (each == nullptr)
+      fail(ErrorCode::kInvalidArgument, "session {} of those to run together is none", all.size());
+    Impl& session = *each->impl_;
+    if (session.session.take_cancel()) fail(ErrorCode::kCancelled, "session {} was cancelled", all.size());
+    if (session.pending.has_value()) each->evaluate({});
+    all.push_back(&session.session);
+  }
+  std::vector<uint32_t> before;
+  for (const engine::Session* const each : all) before.push_back(each->position());
+  engine::Session::evaluate_together(all, tokens);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i]->position() == before[i] && all[i]->take_cancel())
+      fail(ErrorCode::kCancelled, "session {} was cancelled", i);
+  }
+}
+
 struct Session::Stream::Impl {
   Session::Impl& session;
   engine::Generation generation;
@@ -179,19 +198,80 @@ struct Session::Stream::Impl {
     of.pending.reset();
   }
 
-  void advance() {
+  void advance() { take(generation.next()); }
+  /// One token, whose text may have to wait for the next.
+  void step() { take(generation.draw_one()); }
+  static void run_drawn(std::span<const std::unique_ptr<Impl>> streams);
+  bool ended() const { return generation.ended() || result.reason == StopReason::kCallback; }
+
+ private:
+  void take(std::optional<engine::GeneratedPiece> piece) {
     current.reset();
-    if (auto piece = generation.next()) current = Piece{piece->token, std::move(piece->text)};
+    if (piece.has_value()) current = Piece{piece->token, std::move(piece->text)};
     session.pending = generation.pending();
     result = to_api(generation.result());
   }
 
- private:
   static std::vector<Token> with_pending(const Session::Impl& session, std::vector<Token>& prompt) {
     if (session.pending.has_value()) prompt.insert(prompt.begin(), *session.pending);
     return std::move(prompt);
   }
 };
+
+/// Runs the tokens that several generations have drawn; a single one does so better by itself.
+void Session::Stream::Impl::run_drawn(std::span<const std::unique_ptr<Impl>> streams) {
+  std::vector<Impl*> running;
+  std::vector<engine::Session*> sessions;
+  std::vector<Token> tokens;
+  for (const std::unique_ptr<Impl>& each : streams) {
+    const std::optional<Token> token = each->ended() ? std::nullopt : each->generation.to_run();
+    if (!token.has_value()) continue;
+    running.push_back(each.get());
+    sessions.push_back(&each->session.session);
+    tokens.push_back(*token);
+  }
+  if (running.size() < 2) return;
+  std::vector<uint32_t> before;
+  for (const engine::Session* const each : sessions) before.push_back(each->position());
+  const auto start = std::chrono::steady_clock::now();
+  engine::Session::evaluate_together(sessions, tokens);
+  const auto taken = std::chrono::steady_clock::now() - start;
+  for (size_t i = 0; i < running.size(); ++i) {
+    if (sessions[i]->position() > before[i]) running[i]->generation.has_run(taken);
+  }
+}
+
+std::vector<Generation> Session::generate_together(
+    std::span<const GenerateRequest> requests,
+    const std::function<bool(std::size_t, std::string_view)>& on_text) {
+  std::vector<std::unique_ptr<Stream::Impl>> streams;
+  for (const GenerateRequest& request : requests) {
+    if (request.session == nullptr)
+      fail(ErrorCode::kInvalidArgument, "request {} has no session", streams.size());
+    Impl& session = *request.session->impl_;
+    for (const auto& other : streams) {
+      if (&other->session == &session)
+        fail(ErrorCode::kInvalidArgument, "the session of request {} has another one", streams.size());
+    }
+    streams.push_back(std::make_unique<Stream::Impl>(
+        session, session.tokenize_prompt(request.prompt, request.options.tokenize), request.options));
+  }
+  for (bool any = true; any;) {
+    Stream::Impl::run_drawn(streams);
+    any = false;
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      Stream::Impl& stream = *streams[i];
+      if (stream.ended()) continue;
+      stream.step();
+      if (stream.current.has_value() && on_text && !on_text(i, stream.current->text))
+        stream.result.reason = StopReason::kCallback;
+      any = any || !stream.ended();
+    }
+  }
+  std::vector<Generation> results;
+  for (const auto& stream : streams) results.push_back(stream->result);
+  return results;
+}
 
 Session::Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Stream::Stream(Stream&&) noexcept = default;

@@ -29,29 +29,47 @@ Generation::Generation(Session& session, const tokenizer::Tokenizer& tokenizer, 
 }
 
 std::optional<GeneratedPiece> Generation::next() {
+  std::optional<GeneratedPiece> piece;
+  while (!ended_ && !piece.has_value()) piece = draw_one();
+  return piece;
+}
+
+std::optional<GeneratedPiece> Generation::draw_one() {
   if (ended_) return std::nullopt;
   if (!std::exchange(started_, true) && !run_prompt()) return end(StopReason::kCancelled);
-  while (true) {
-    if (session_.take_cancel()) return end(StopReason::kCancelled);
-    if (options_.max_tokens >= 0 && result_.generated_tokens >= static_cast<uint32_t>(options_.max_tokens)) {
-      return end(StopReason::kMaxTokens);
-    }
-    const auto start = Clock::now();
-    if (pending_.has_value() && !advance()) return end(StopReason::kContextFull);
-    last_ = likeliest_.has_value() ? sampler_.sample(*likeliest_) : sampler_.sample(session_.logits());
-    result_.decode_time += Clock::now() - start;
-    sampler_.accept(last_);
-    if (!options_.ignore_end && tokenizer_.is_end_of_generation(last_)) return end(StopReason::kEnd);
-    ++result_.generated_tokens;
-    pending_ = last_;
-    std::string text = stop_filter_.push(characters_.push(tokenizer_.piece(last_)));
-    if (stop_filter_.found()) {
-      ended_ = true;
-      result_.reason = StopReason::kStopText;
-      return take(last_, std::move(text));
-    }
-    if (!text.empty()) return take(last_, std::move(text));
+  if (session_.take_cancel()) return end(StopReason::kCancelled);
+  if (has_all_tokens()) return end(StopReason::kMaxTokens);
+  const auto start = Clock::now();
+  if (pending_.has_value()) {
+    if (const std::optional<StopReason> stopped = advance()) return end(*stopped);
   }
+  last_ = likeliest_.has_value() ? sampler_.sample(*likeliest_) : sampler_.sample(session_.logits());
+  result_.decode_time += Clock::now() - start;
+  sampler_.accept(last_);
+  if (!options_.ignore_end && tokenizer_.is_end_of_generation(last_)) return end(StopReason::kEnd);
+  ++result_.generated_tokens;
+  pending_ = last_;
+  std::string text = stop_filter_.push(characters_.push(tokenizer_.piece(last_)));
+  if (stop_filter_.found()) {
+    ended_ = true;
+    result_.reason = StopReason::kStopText;
+  }
+  return take(last_, std::move(text));
+}
+
+std::optional<Token> Generation::to_run() const {
+  const bool fits = session_.position() < session_.context_tokens();
+  return ended_ || has_all_tokens() || !fits ? std::nullopt : pending_;
+}
+
+void Generation::has_run(std::chrono::nanoseconds taken) {
+  result_.decode_time += taken;
+  pending_.reset();
+  likeliest_.reset();
+}
+
+bool Generation::has_all_tokens() const {
+  return options_.max_tokens >= 0 && result_.generated_tokens >= static_cast<uint32_t>(options_.max_tokens);
 }
 
 bool Generation::run_prompt() {
@@ -66,13 +84,23 @@ bool Generation::run_prompt() {
   return true;
 }
 
-/// Runs the pending token; false when the context is full.
-bool Generation::advance() {
-  if (session_.position() == session_.context_tokens()) {
-    if (!options_.context_shift) return false;
-    shift_context();
+/// Runs the pending token, or says why it stays pending.
+std::optional<StopReason> Generation::advance() {
+  try {
+    if (session_.position() == session_.context_tokens()) {
+      if (!options_.context_shift) return StopReason::kContextFull;
+      shift_context();
+    }
+    run_pending();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) throw;
+    return StopReason::kCancelled;
   }
-  const Token token = *std::exchange(pending_, std::nullopt);
+  return std::nullopt;
+}
+
+void Generation::run_pending() {
+  const Token token = *pending_;
   likeliest_.reset();
   if (const std::optional<kernels::DrawRule> rule = sampler_.rule()) {
     likeliest_ = session_.evaluate_to_draw(
@@ -80,7 +108,7 @@ bool Generation::advance() {
   } else {
     session_.evaluate(std::span(&token, 1));
   }
-  return true;
+  pending_.reset();
 }
 
 /// Whether a token may follow the one that is drawn next.

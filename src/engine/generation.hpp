@@ -46,6 +46,14 @@ class Generation {
   /// The next piece of text, with as many tokens as it takes to have one; nothing when the generation has
   /// ended.
   std::optional<GeneratedPiece> next();
+  /// The same with one token, whose text may have to wait for the next.
+  std::optional<GeneratedPiece> draw_one();
+  bool ended() const { return ended_; }
+
+  /// The token that draw_one() would run before it draws, and nothing else: its caller may run it together
+  /// with those of other generations, and then says so.
+  std::optional<Token> to_run() const;
+  void has_run(std::chrono::nanoseconds taken);
 
   const GenerationResult& result() const { return result_; }
   /// The token that was drawn last and is not in the session's context yet; the next prompt begins with it.
@@ -53,7 +61,9 @@ class Generation {
 
  private:
   bool run_prompt();
-  bool advance();
+  bool has_all_tokens() const;
+  std::optional<StopReason> advance();
+  void run_pending();
   bool may_draw_another() const;
   void shift_context();
   std::optional<GeneratedPiece> take(Token token, std::string text);

@@ -61,8 +61,8 @@ class Session {
   std::vector<float> evaluate_all(std::span<const Token> tokens, size_t first);
   /// As evaluate, with one token for each of several sessions of one model, which are distinct: as many at
   /// once as a pass has room for, so that the weights are read once for all of them. Throws before anything
-  /// runs where one of them does not fit its context or was cancelled. Where a device fails each goes on by
-  /// itself.
+  /// runs where one of them does not fit its context. Where a device fails each goes on by itself; one that
+  /// was cancelled is left without its token then, and cancelled still.
   static void evaluate_together(std::span<Session* const> sessions, std::span<const Token> tokens);
   /// [vocabulary] after the last token of evaluate(); empty before the first.
   std::span<const float> logits() const;

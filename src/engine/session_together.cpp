@@ -16,10 +16,6 @@ void Session::evaluate_together(std::span<Session* const> sessions, std::span<co
       fail(ErrorCode::kInvalidArgument, "sessions {} of those to run together is there twice", i);
     sessions[i]->check_tokens(tokens.subspan(i, 1));
   }
-  for (Session* session : sessions) {
-    if (session->take_cancel())
-      fail(ErrorCode::kCancelled, "cancelled before a pass of {} sessions", sessions.size());
-  }
   while (!sessions.empty()) {
     const size_t count = std::min<size_t>(sessions.size(), sessions.front()->most_together());
     run_together(sessions.first(count), tokens.first(count));
@@ -42,7 +38,14 @@ bool Session::can_join(const Session& leader) const {
 
 void Session::run_together(std::span<Session* const> sessions, std::span<const Token> tokens) {
   const auto each_alone = [&] {
-    for (size_t i = 0; i < sessions.size(); ++i) sessions[i]->evaluate(tokens.subspan(i, 1));
+    for (size_t i = 0; i < sessions.size(); ++i) {
+      try {
+        sessions[i]->evaluate(tokens.subspan(i, 1));
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kCancelled) throw;
+        sessions[i]->cancel();  // for its caller to see; the others go on
+      }
+    }
   };
   const bool all_ready =
       std::ranges::all_of(sessions, [&](const Session* each) { return each->can_join(*sessions.front()); });

@@ -160,6 +160,37 @@ TEST_F(CApiGeneration, LogitsFollowTheLastToken) {
   for (size_t i = 0; i < count; ++i) ASSERT_NEAR(all[count + i], last[i], 1e-2) << "token " << i;
 }
 
+TEST_F(CApiGeneration, SessionsThatRunTogether) {
+  const CSession one = make_session();
+  const CSession other = make_session(64);
+  const std::vector<motley_token> tokens = tokenize("Once upon a time");
+  ASSERT_EQ(motley_session_evaluate(one.get(), tokens.data(), 1, error_), MOTLEY_OK);
+  ASSERT_EQ(motley_session_evaluate(other.get(), tokens.data(), 2, error_), MOTLEY_OK);
+  motley_session* const both[] = {one.get(), other.get()};
+  const motley_token next[] = {tokens[1], tokens[2]};
+  ASSERT_EQ(motley_sessions_evaluate(both, next, 2, error_), MOTLEY_OK) << error_.message();
+  EXPECT_EQ(motley_session_position(one.get()), 2U);
+  EXPECT_EQ(motley_session_position(other.get()), 3U);
+  const float* logits = nullptr;
+  size_t count = 0;
+  ASSERT_EQ(motley_session_logits(other.get(), &logits, &count, error_), MOTLEY_OK);
+  const std::vector<float> together(logits, logits + count);
+  const CSession alone = make_session();
+  ASSERT_EQ(motley_session_evaluate(alone.get(), tokens.data(), 3, error_), MOTLEY_OK);
+  ASSERT_EQ(motley_session_logits(alone.get(), &logits, &count, error_), MOTLEY_OK);
+  for (size_t i = 0; i < count; ++i) ASSERT_NEAR(together[i], logits[i], 1e-2) << "token " << i;
+
+  EXPECT_EQ(motley_sessions_evaluate(nullptr, nullptr, 0, error_), MOTLEY_OK);
+  EXPECT_EQ(motley_sessions_evaluate(both, nullptr, 2, error_), MOTLEY_INVALID_ARGUMENT);
+  motley_session* const twice[] = {one.get(), one.get()};
+  EXPECT_EQ(motley_sessions_evaluate(twice, next, 2, error_), MOTLEY_INVALID_ARGUMENT);
+  motley_session* const none[] = {one.get(), nullptr};
+  EXPECT_EQ(motley_sessions_evaluate(none, next, 2, error_), MOTLEY_INVALID_ARGUMENT);
+  motley_session_cancel(other.get());
+  EXPECT_EQ(motley_sessions_evaluate(both, next, 2, error_), MOTLEY_CANCELLED);
+  EXPECT_EQ(motley_session_position(one.get()), 2U);
+}
+
 TEST_F(CApiGeneration, AFullContextIsAnError) {
   const CSession session = make_session(16);
   EXPECT_EQ(motley_session_context_tokens(session.get()), 16U);

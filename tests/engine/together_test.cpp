@@ -169,8 +169,6 @@ TEST_P(TogetherTest, RefusesBeforeAnythingRuns) {
   EXPECT_EQ(refused({&group[0], &group[0]}, {1, 1}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused(group.all(), {1, 1000000}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused(group.all(), {1, -1}), ErrorCode::kInvalidArgument);
-  group[1].cancel();
-  EXPECT_EQ(refused(group.all(), {1, 1}), ErrorCode::kCancelled);
   while (group[1].position() < group[1].context_tokens()) {
     const Token token = token_of(1, group[1].position());
     group[1].evaluate(std::span(&token, 1));

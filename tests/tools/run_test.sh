@@ -158,6 +158,12 @@ for row in rows:
     assert (row["watts"] is None) == (row["tokens_per_joule"] is None)
 PYTHON
 fi
+# Several sequences count all their tokens.
+check 0 '' "$motley" bench "$demo" -p 0 -n 4 -d 8 -npl 1,3 -r 1 --profile
+written '^\| tg4 @ d8 '
+written '^\| tg4 x 3 @ d8 '
+written 'decoding of 16 tokens$'
+check 2 'parallel' "$motley" bench "$demo" -p 0 -n 4 --parallel 0
 check 0 '' "$motley" bench "$demo" -p 16 -n 4 -r 1 -o csv
 equal "lines of CSV" "$(wc -l <"$work/out")" 3
 check 2 'with -o md|give -o md' "$motley" bench "$demo" -p 16 -n 0 -o json --profile

@@ -14,7 +14,7 @@ _motley_options() {
     detokenize) echo "--ids" ;;
     logits) echo "-p --prompt -o --output $computing" ;;
     perplexity) echo "-f --file --json $computing" ;;
-    bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -r --repetitions --no-warmup -o --output-format
+    bench) echo "-p --n-prompt -n --n-gen -pg --prompt-gen -d --n-depth -npl --parallel -r --repetitions --no-warmup -o --output-format
       --profile --trace $computing" ;;
     devices) echo "--measure --kernels --json" ;;
     tune) echo "--device --format --json" ;;
