@@ -13,7 +13,7 @@ void Session::evaluate_together(std::span<Session* const> sessions, std::span<co
   }
   for (size_t i = 0; i < sessions.size(); ++i) {
     if (std::ranges::find(sessions.first(i), sessions[i]) != sessions.begin() + static_cast<ptrdiff_t>(i))
-      fail(ErrorCode::kInvalidArgument, "sessions {} of those to run together is there twice", i);
+      fail(ErrorCode::kInvalidArgument, "session {} of those to run together is there twice", i);
     sessions[i]->check_tokens(tokens.subspan(i, 1));
   }
   while (!sessions.empty()) {
