@@ -135,13 +135,16 @@ double tiled_product(Context& context, quant::Format format, uint32_t panels, bo
 }  // namespace
 
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round) {
-  const MatmulVariant& variant = matmul_choice(context.profile, format, least_tokens, may_round).row;
+  const auto [variant, shader] = matmul_choice(context.profile, format, least_tokens, may_round);
   if (variant.least_tokens >= kTileTokens) return tiled_product(context, format, variant.panels, may_round);
-  // Whole columns and some; no fewer than asked for, or another variant might be taken.
-  const uint32_t tokens = least_tokens == 1 ? 1 : std::max(least_tokens, variant.columns + 3);
+  // Whole columns and some, or some of a few, of this variant: another may be taken for so many.
+  const uint32_t more = variant.columns + 3 <= variant.most_tokens ? variant.columns + 3 : variant.columns - 1;
+  const uint32_t tokens = least_tokens == 1 ? 1 : more;
+  Context same(context);
+  same.profile.choices.tuned[matmul_use(same.profile, format, tokens, may_round).key()].variant = shader.name;
   // As many units as split a row most.
   const uint32_t units = std::max(2U, context.profile.max_split);
-  ProductCheck check(context, format, variant.panels, units, tokens, may_round);
+  ProductCheck check(same, format, variant.panels, units, tokens, may_round);
   Worst worst;
   worst.add(check.plain());
   // Software drivers compile for seconds what differs in a few lines only, which are the same for one token.

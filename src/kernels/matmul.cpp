@@ -43,8 +43,8 @@ MatmulLaunch launch_panels(const MatmulVariant& row, const Profile& profile, con
                            uint32_t) {
   MatmulLaunch launch{shape.panel_rows() * row.panels, row.columns};
   // A split's sums wait in shared memory; more columns leave room for fewer splits.
-  launch.split =
-      std::bit_floor(std::min(std::max(1U, profile.max_split / (row.columns > 1 ? 4 : 1)), shape.units()));
+  const uint32_t most = std::max(1U, profile.max_split / std::max(1U, row.columns / 2));
+  launch.split = std::bit_floor(std::min(most, shape.units()));
   launch.workgroup = profile.lanes * launch.split;
   return launch;
 }
@@ -231,11 +231,17 @@ vk::BufferRange source_of(const MatmulVariant& variant, const Vectors& x, uint32
 
 }  // namespace
 
+const TokenClass& token_class(uint32_t tokens) {
+  const TokenClass* found = kTokenClasses;
+  for (const TokenClass& of : kTokenClasses)
+    if (tokens >= of.least_tokens) found = &of;
+  return *found;
+}
+
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
-  const char* const many = tokens < kTileTokens ? "several tokens" : "many tokens";
   const bool rounds = profile.rounds_to_bytes() || rounds_to_half(profile);
   return {std::string("matmul.") + quant::info(format).stem,
-          std::string(tokens == 1 ? "one token" : many) + (may_round || !rounds ? "" : ", not rounded")};
+          std::string(token_class(tokens).name) + (may_round || !rounds ? "" : ", not rounded")};
 }
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,

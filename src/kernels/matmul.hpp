@@ -7,6 +7,7 @@
 
 #include "kernels/variant.hpp"
 #include "kernels/weight.hpp"
+#include "placement/machine.hpp"
 #include "vk/recorder.hpp"
 
 namespace motley::kernels {
@@ -16,15 +17,34 @@ struct MatmulOptions {
   const vk::BufferRange* bias = nullptr;  ///< [rows] float32, added to every vector
 };
 
-/// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, more
-/// of them the one that uses each decoded weight for eight, and kTileTokens or more on a GPU one that
-/// computes tiles. x is there in the form that forms_read() tells.
+/// y[t][r] = sum over k of weight[r][k] * x[t][k], for t < tokens. One token takes the mat-vec flavour, a few
+/// of them one that uses each decoded weight for four, more one that does for eight or so, and kTileTokens or
+/// more on a GPU one that computes tiles. x is there in the form that forms_read() tells.
 void matmul(Context& context, vk::CommandList& commands, const Weight& weight, const Vectors& x,
             const Vectors& y, uint32_t tokens, const MatmulOptions& options = {});
 
 /// From so many tokens on tiles pay: with fewer, most of a tile's columns would be idle, and a matrix would
 /// give a large GPU too few workgroups.
 constexpr uint32_t kTileTokens = 33;
+
+/// From so many tokens on they are no few any more: sequences decoded together, or a prompt's end.
+constexpr uint32_t kSeveralTokens = 5;
+
+/// Numbers of tokens whose products are chosen, tried and tuned apart, from `least_tokens` to the next's.
+struct TokenClass {
+  const char* name;  ///< "one token"
+  uint32_t least_tokens;
+  uint32_t timed_tokens;  ///< by tuning
+};
+
+constexpr TokenClass kTokenClasses[] = {
+    {"one token", 1, 1},
+    {"a few tokens", 2, kSeveralTokens - 1},
+    {"several tokens", kSeveralTokens, placement::kFewTokens},
+    {"many tokens", kTileTokens, placement::kManyTokens},
+};
+
+const TokenClass& token_class(uint32_t tokens);
 
 /// How a product is divided among workgroups.
 struct MatmulLaunch {
@@ -64,9 +84,9 @@ Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format
 std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Format format, uint32_t tokens,
                                              bool may_round);
 
-/// What they are chosen for. Products with one token, with several and with many are tuned apart, and so are
-/// those of activations that may be rounded and that may not, where anything rounds: what is fastest with
-/// rounding is not to be taken without.
+/// What they are chosen for. Products of each class of tokens are tuned apart, and so are those of activations
+/// that may be rounded and that may not, where anything rounds: what is fastest with rounding is not to be
+/// taken without.
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round);
 
 }  // namespace motley::kernels

@@ -9,7 +9,6 @@
 #include "kernels/embed.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/quantize.hpp"
-#include "placement/machine.hpp"
 
 namespace motley::kernels {
 namespace {
@@ -109,21 +108,20 @@ void add_vector_uses(std::vector<KernelUse>& uses, const char* kernel, double (*
 }
 
 void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool may_round) {
-  for (const uint32_t tokens : {1U, 2U, kTileTokens}) {
-    const uint32_t timed_tokens = tokens == 1            ? 1
-                                  : tokens < kTileTokens ? placement::kFewTokens
-                                                         : placement::kManyTokens;
+  for (const TokenClass& of : kTokenClasses) {
+    const uint32_t tokens = of.least_tokens;
     const auto key_of = [=](bool rounded) {
       return [=](const Profile& profile) { return matmul_use(profile, format, tokens, rounded).key(); };
     };
     Comparison comparison{
-        key_of(may_round), key_of(true), tokens == 1 ? "GB/s" : "GFLOP/s",
+        key_of(may_round), key_of(true), tokens < kSeveralTokens ? "GB/s" : "GFLOP/s",
         [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
-        [=](Context& context) { return product_workload(context, format, timed_tokens, may_round); }};
-    const char* const many = tokens < kTileTokens ? "several tokens" : "many tokens";
+        [=, timed = of.timed_tokens](Context& context) {
+          return product_workload(context, format, timed, may_round);
+        }};
     uses.push_back(
         {"matmul", quant::info(format).stem,
-         fmt::format("{}{}", tokens == 1 ? "one token" : many, may_round ? "" : ", not rounded"),
+         fmt::format("{}{}", of.name, may_round ? "" : ", not rounded"),
          [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
          [=](Context& context) { return checks::product(context, format, tokens, may_round); }, kProductLimit,
          std::move(comparison)});

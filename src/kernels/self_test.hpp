@@ -48,7 +48,7 @@ struct Comparison {
 struct KernelUse {
   std::string kernel;   ///< e.g. "matmul"
   std::string format;   ///< of the weights, "q4_0", or of the cache's keys and values, "f16/f32"; or empty
-  std::string purpose;  ///< "one token", "several tokens", "many tokens"; empty where it makes no difference
+  std::string purpose;  ///< e.g. a TokenClass's name, "one token"; empty where it makes no difference
   std::function<Choice<Variant>(const Profile&)> choose;
   /// Runs the chosen variant on small awkward shapes and compares the results with a double-precision
   /// computation; the largest error, as a share of the results' power. NaN when a result is none, or infinite

@@ -57,17 +57,17 @@ struct Products {
 
 Workload product_workload(Context& context, quant::Format format, uint32_t tokens, bool may_round) {
   const Profile& profile = context.profile;
-  const bool one = tokens == 1;
+  const bool few = tokens < kSeveralTokens;
   const auto products =
-      std::make_shared<const Products>(context, format, one ? profile.matvec_buffers : 1, tokens, may_round);
+      std::make_shared<const Products>(context, format, few ? profile.matvec_buffers : 1, tokens, may_round);
   const WeightSet& weights = products->weights;
   const uint32_t rows =
-      products->affordable(context, one ? weights.rows() : std::min(profile.matmat_rows, weights.rows()));
+      products->affordable(context, few ? weights.rows() : std::min(profile.matmat_rows, weights.rows()));
   const uint64_t bytes = weights.weight(0, rows).shape.packed_bytes() * weights.count();
   const double operations = 2.0 * rows * profile.measured_columns * tokens;
   return {
       [products, rows](Context& with, vk::CommandList& commands) { products->record(with, commands, rows); },
-      (one ? static_cast<double>(bytes) : operations) / 1e9};
+      (few ? static_cast<double>(bytes) : operations) / 1e9};
 }
 
 Workload attention_workload(Context& context, bool keys_f32, bool values_f32, bool may_round) {
