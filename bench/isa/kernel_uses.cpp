@@ -29,7 +29,8 @@ constexpr uint32_t kVocabulary = 128256;
 constexpr uint32_t kTableRows = 8192;
 constexpr uint32_t kKvHeads = 8;
 constexpr uint32_t kContextLength = 4096;
-constexpr uint32_t kFew = 8;
+constexpr uint32_t kFew = kernels::kSeveralTokens - 1;
+constexpr uint32_t kSeveral = 8;
 constexpr uint32_t kBatch = 512;
 constexpr float kEpsilon = 1e-5F;
 
@@ -62,7 +63,7 @@ std::string tokens_text(uint32_t tokens) {
 }
 
 void add_matmul(std::vector<KernelUse>& uses, Ranges of, const quant::FormatInfo& format) {
-  for (const uint32_t tokens : {1U, kFew, kBatch}) {
+  for (const uint32_t tokens : {1U, kFew, kSeveral, kBatch}) {
     for (const bool adds : {false, true}) {
       uses.push_back(
           {fmt::format("matmul {}, {}{}", format.stem, tokens_text(tokens), adds ? ", added to" : ""),

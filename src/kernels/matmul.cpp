@@ -171,10 +171,20 @@ MatmulLaunch launch_large_matrices(const MatmulVariant& row, const Profile& prof
   return launch;
 }
 
+constexpr uint32_t kFew = kSeveralTokens - 1;
+
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp. GPUs with matrices have vectors of many tokens in half precision, never beside it in
 /// bytes: they lie in the same place.
 constexpr MatmulVariant kVariants[] = {
+    {{".i8.t.n4p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 4, 2, launch_panels, kFew},
+    {{".i8.a.n4p2", &kInt8Addresses, Arithmetic::kInt8Activations}, 2, 4, 2, launch_panels, kFew, true},
+    {{".i8.n4p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 4, 2, launch_panels, kFew},
+    {{".t.n4p2", &kTexels}, 2, 4, 2, launch_panels, kFew},
+    {{".a.n4", &kAddresses}, 2, 4, 1, launch_panels, kFew},
+    {{".b4.n4p4", &kSubgroup4}, 2, 4, 4, launch_panels, kFew},
+    {{".dot.n4", &kDotProducts, Arithmetic::kInt8Activations}, 2, 4, 1, launch_panels, kFew},
+    {{".n4", &kAnyDevice}, 2, 4, 1, launch_panels, kFew},
     {{".dot.p2", &kCpuDotProducts, Arithmetic::kInt8Activations}, 1, 1, 2, launch_panels},
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},

@@ -84,9 +84,9 @@ Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format
 std::vector<Choice<Variant>> matmul_variants(const Profile& profile, quant::Format format, uint32_t tokens,
                                              bool may_round);
 
-/// What they are chosen for. Products of each class of tokens are tuned apart, and so are those of activations
-/// that may be rounded and that may not, where anything rounds: what is fastest with rounding is not to be
-/// taken without.
+/// What they are chosen for. Products of each class of tokens are tuned apart, and so are those of
+/// activations that may be rounded and that may not, where anything rounds: what is fastest with rounding is
+/// not to be taken without.
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round);
 
 }  // namespace motley::kernels

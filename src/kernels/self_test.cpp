@@ -120,8 +120,7 @@ void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool m
           return product_workload(context, format, timed, may_round);
         }};
     uses.push_back(
-        {"matmul", quant::info(format).stem,
-         fmt::format("{}{}", of.name, may_round ? "" : ", not rounded"),
+        {"matmul", quant::info(format).stem, fmt::format("{}{}", of.name, may_round ? "" : ", not rounded"),
          [=](const Profile& profile) { return plain(matmul_choice(profile, format, tokens, may_round)); },
          [=](Context& context) { return checks::product(context, format, tokens, may_round); }, kProductLimit,
          std::move(comparison)});

@@ -15,9 +15,9 @@ struct Workload {
   double giga = 0;  ///< bytes of weights that it reads or operations that it does, 1e9
 };
 
-/// Products with `tokens` vectors: with fewer than kSeveralTokens of several matrices, which together are well
-/// beyond the caches, and bytes of weights are counted; with more of a single matrix, and operations are.
-/// There is as much to do as the variant that the context chooses now does in 20 ms. Throws
+/// Products with `tokens` vectors: with fewer than kSeveralTokens of several matrices, which together are
+/// well beyond the caches, and bytes of weights are counted; with more of a single matrix, and operations
+/// are. There is as much to do as the variant that the context chooses now does in 20 ms. Throws
 /// Error{kOutOfMemory}.
 Workload product_workload(Context& context, quant::Format format, uint32_t tokens, bool may_round);
 

@@ -23,9 +23,7 @@ using kernels::KernelUse;
 using kernels::Tuned;
 using quant::Format;
 
-/// The least of so many as make a use of their own: one, several, many.
-constexpr uint32_t kTokens[] = {1, 2, kernels::kTileTokens};
-constexpr size_t kUses = std::size(kTokens);  // of a format
+constexpr size_t kUses = std::size(kernels::kTokenClasses);  // of a format
 
 class TuneKernelsTest : public test::DeviceTest {
  protected:
@@ -66,8 +64,9 @@ class TuneKernelsTest : public test::DeviceTest {
   void trust(const std::vector<Format>& formats) {
     Choices choices = known();
     for (const Format format : formats)
-      for (const uint32_t tokens : kTokens)
-        for (const std::string& variant : variants(format, tokens)) choices.verdicts[variant] = {true, 0, ""};
+      for (const kernels::TokenClass& of : kernels::kTokenClasses)
+        for (const std::string& variant : variants(format, of.least_tokens))
+          choices.verdicts[variant] = {true, 0, ""};
     cache().save(device().facts(), {choices, ""});
   }
 
@@ -96,7 +95,8 @@ TEST_P(TuneKernelsTest, TheFastestIsTakenAndRemembered) {
   const Outcome first = tune(products({Format::kQ8_0}));
   EXPECT_TRUE(first.changed);
   std::vector<std::string> wanted;
-  for (const uint32_t tokens : kTokens) wanted.push_back(key(Format::kQ8_0, tokens));
+  for (const kernels::TokenClass& of : kernels::kTokenClasses)
+    wanted.push_back(key(Format::kQ8_0, of.least_tokens));
   EXPECT_EQ(timed_, wanted);
   EXPECT_EQ(name(first.choices, Format::kQ8_0, 1), last);
   EXPECT_EQ(name(first.choices, Format::kQ8_0, 2), variants(Format::kQ8_0, 2).front());
@@ -128,7 +128,8 @@ TEST_P(TuneKernelsTest, WhatTheTimeDoesNotSufficeForIsLeftToTheTable) {
   const std::vector<Format> formats = {Format::kQ8_0, Format::kF16, Format::kBF16};
   trust(formats);
   for (const Format format : formats)
-    for (const uint32_t tokens : kTokens) rates_[variants(format, tokens).back()] = 200;
+    for (const kernels::TokenClass& of : kernels::kTokenClasses)
+      rates_[variants(format, of.least_tokens).back()] = 200;
   seconds_a_use_ = 2;
   options_.budget_seconds = 5;
   const Outcome outcome = tune(products(formats));

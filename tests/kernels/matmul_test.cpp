@@ -192,10 +192,9 @@ std::vector<MadeUpMatrix> matrices_of_every_format(uint32_t rows) {
   return matrices;
 }
 
-TEST_P(MatmulTest, EveryFormatAtOneAndManyTokens) {
+TEST_P(MatmulTest, EveryFormatAtOneAFewAndSeveralTokens) {
   for (const MadeUpMatrix& matrix : matrices_of_every_format(80)) {
-    check(matrix, 1);
-    check(matrix, 9);
+    for (const uint32_t tokens : {1U, 2U, 3U, 4U, 5U, 9U}) check(matrix, tokens);
   }
 }
 
@@ -206,14 +205,31 @@ TEST_P(MatmulTest, OddSizes) {
     check(MadeUpMatrix(Format::kF32, 33, columns, columns), 1);
     check(MadeUpMatrix(Format::kF16, 33, columns, columns), 8);
   }
-  for (const uint32_t tokens : {2U, 7U, 8U, 17U}) check(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
+  for (const uint32_t tokens : {2U, 4U, 7U, 8U, 17U})
+    check(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
 }
 
 TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
   for (const Format format : kByteFormats) {
     for (const uint32_t rows : {1U, 65U}) check(MadeUpMatrix(format, rows, 1024, rows), 1);
-    check(MadeUpMatrix(format, 33, 256, 5), 7);
+    for (const uint32_t tokens : {3U, 7U}) check(MadeUpMatrix(format, 33, 256, 5), tokens);
     check(MadeUpMatrix(format, 97, 512, 6), 17);
+  }
+}
+
+/// Whether they are fast on the device or not.
+TEST_P(MatmulTest, EveryVariantForAFewTokens) {
+  Profile& profile = context().profile;
+  profile.int8_activations = true;
+  for (const Format format : {Format::kQ4_0, Format::kQ6_K}) {
+    std::string& preferred = profile.choices.tuned[matmul_use(profile, format, 2, true).key()].variant;
+    for (const Choice<Variant>& choice : matmul_variants(profile, format, 2, true)) {
+      preferred = choice.shader.name;
+      for (const uint32_t tokens : {2U, 3U, 4U}) {
+        EXPECT_STREQ(matmul_choice(profile, format, tokens, true).shader.name, choice.shader.name);
+        check_one(MadeUpMatrix(format, 97, 512, tokens), tokens, tokens == 3, false, 2, true);
+      }
+    }
   }
 }
 
@@ -227,7 +243,7 @@ TEST_P(MatmulTest, TilesOfOddSizes) {
   pretend_gpu(true);
   for (const uint32_t rows : {1U, 31U, 127U, 128U, 200U})
     check(MadeUpMatrix(Format::kQ4_0, rows, 160, rows), 131);
-  for (const uint32_t tokens : {2U, 3U, 9U, 33U, 63U, 64U})
+  for (const uint32_t tokens : {2U, 3U, 4U, 5U, 9U, 33U, 63U, 64U})
     check(MadeUpMatrix(Format::kQ4_0, 33, 32, tokens), tokens);
   for (const uint32_t columns : {1U, 33U, 48U, 257U})
     check(MadeUpMatrix(Format::kF32, 33, columns, columns), 65);
@@ -278,10 +294,13 @@ TEST_P(MatmulTest, ActivationsReadByAddress) {
   for (const bool int8 : {false, true}) {
     profile.int8_activations = int8;
     for (const Format format : {int8 ? Format::kQ4_0 : Format::kF16, Format::kQ6_K}) {
-      const MatmulVariant& variant = matmul_choice(profile, format, 2, true).row;
+      const auto flavour = [&](uint32_t tokens) {
+        return matmul_choice(profile, format, tokens, true).row.flavour;
+      };
       if (int8 && profile.lanes != 8) continue;  // it is slower so
-      EXPECT_STREQ(variant.flavour, int8 ? ".i8.a.n16" : ".a.n12");
-      for (const uint32_t tokens : {2U, 13U, 48U})
+      EXPECT_STREQ(flavour(4), int8 ? ".i8.a.n4p2" : ".a.n4");
+      EXPECT_STREQ(flavour(5), int8 ? ".i8.a.n16" : ".a.n12");
+      for (const uint32_t tokens : {2U, 3U, 4U, 5U, 13U, 48U})
         check_one(MadeUpMatrix(format, 80, 768, 3), tokens, false, false, 1, true);
     }
   }
@@ -322,10 +341,11 @@ TEST_P(MatmulTest, DotProductsOfBytes) {
   if (!pretend_dot_products(true)) GTEST_SKIP() << kNoDotProducts;
   for (const Format format : kByteFormats) {
     for (const uint32_t rows : {1U, 65U}) check_dot(MadeUpMatrix(format, rows, 1024, rows), 1);
-    check_dot(MadeUpMatrix(format, 33, 256, 5), 7);
+    for (const uint32_t tokens : {3U, 7U}) check_dot(MadeUpMatrix(format, 33, 256, 5), tokens);
     check_dot(MadeUpMatrix(format, 97, 512, 6), 9);
   }
-  for (const uint32_t tokens : {2U, 8U, 32U}) check_dot(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
+  for (const uint32_t tokens : {2U, 3U, 4U, 5U, 8U, 32U})
+    check_dot(MadeUpMatrix(Format::kQ4_0, 33, 160, tokens), tokens);
   for (const uint32_t columns : {32U, 96U, 288U}) check_dot(MadeUpMatrix(Format::kQ8_0, 40, columns, 1), 1);
   check_dot(MadeUpMatrix(Format::kQ4_K, 48, 256, 1), 1, true, false);
   check_dot(MadeUpMatrix(Format::kQ5_K, 48, 256, 2), 5, false, true);

@@ -13,7 +13,7 @@ namespace {
 using quant::Format;
 using Names = std::vector<std::string>;
 
-/// The use of a format's products for one token (tokens = 1) or several.
+/// The use of a format's products for so many tokens.
 KernelUse product(Format format, uint32_t tokens, bool may_round = true) {
   KernelNeeds needs;
   (may_round ? needs.products : needs.exact_products) = {format};
@@ -97,8 +97,8 @@ TEST_P(RatesTest, AreMeasuredForAllAndEachIsRight) {
   context().profile.matvec_buffer_bytes = uint64_t{1} << 20;
   context().profile.matmat_rows = 64;
   const uint64_t before = device().memory_usage().now_bytes;
-  for (const uint32_t tokens : {1U, 2U, kTileTokens}) {
-    const KernelUse use = product(Format::kQ4_0, tokens);
+  for (const TokenClass& of : kTokenClasses) {
+    const KernelUse use = product(Format::kQ4_0, of.least_tokens);
     const Names names = contenders(context().profile, use);
     ASSERT_GE(names.size(), 2U);
     const std::vector<Tuned::Figure> figures = measure_rates(context(), use);

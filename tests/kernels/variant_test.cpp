@@ -34,12 +34,40 @@ void switch_off(Profile& profile, const std::string& variant) {
 
 TEST(Variant, TheFirstThatTheDeviceHasTheFactsFor) {
   EXPECT_EQ(chosen(subgroups_of(0), 1), "matmul.q4_0");
-  EXPECT_EQ(chosen(subgroups_of(0), 2), "matmul.q4_0.n8");
+  EXPECT_EQ(chosen(subgroups_of(0), 9), "matmul.q4_0.n8");
   EXPECT_EQ(chosen(subgroups_of(8), 1), "matmul.q4_0.b8");
-  EXPECT_EQ(chosen(subgroups_of(8), 2), "matmul.q4_0.b8.n8");
+  EXPECT_EQ(chosen(subgroups_of(8), 9), "matmul.q4_0.b8.n8");
   EXPECT_EQ(chosen(subgroups_of(8, true), 1), "matmul.q4_0.t.p2");
   EXPECT_EQ(chosen(subgroups_of(8, true), 9), "matmul.q4_0.t.n8p2");
   EXPECT_EQ(chosen(subgroups_of(4), 1), "matmul.q4_0.b4.p4");
+}
+
+/// The variants for 2 and 4 tokens, and for 5.
+void expect_few(const Profile& profile, const std::string& few, const std::string& several) {
+  for (const uint32_t tokens : {2U, 3U, 4U}) EXPECT_EQ(chosen(profile, tokens), "matmul.q4_0" + few);
+  EXPECT_EQ(chosen(profile, 5), "matmul.q4_0" + several);
+}
+
+TEST(Variant, AFewTokensTakeNarrowFlavours) {
+  expect_few(subgroups_of(0), ".n4", ".n8");
+  expect_few(subgroups_of(8), ".n4", ".b8.n8");
+  expect_few(subgroups_of(4), ".b4.n4p4", ".b4.n8p4");
+  expect_few(subgroups_of(8, true), ".t.n4p2", ".t.n8p2");
+  for (const uint32_t lanes : {8U, 16U}) {
+    Profile profile = subgroups_of(lanes);
+    profile.address_loads = true;
+    expect_few(profile, ".a.n4", ".a.n12");
+    profile.int8_activations = true;
+    expect_few(profile, lanes == 8 ? ".i8.a.n4p2" : ".i8.n4p2", lanes == 8 ? ".i8.a.n16" : ".i8.n8p2");
+  }
+}
+
+TEST(Variant, ClassesOfTokensAreToldApart) {
+  const auto key = [](uint32_t tokens) { return matmul_use({}, Format::kQ4_0, tokens, true).key(); };
+  EXPECT_EQ(key(1), "matmul.q4_0: one token");
+  for (const uint32_t tokens : {2U, 4U}) EXPECT_EQ(key(tokens), "matmul.q4_0: a few tokens");
+  for (const uint32_t tokens : {5U, kTileTokens - 1}) EXPECT_EQ(key(tokens), "matmul.q4_0: several tokens");
+  for (const uint32_t tokens : {kTileTokens, 512U}) EXPECT_EQ(key(tokens), "matmul.q4_0: many tokens");
 }
 
 TEST(Variant, ActivationsAreRoundedWhereThatIsFasterAndAllowed) {
@@ -48,7 +76,7 @@ TEST(Variant, ActivationsAreRoundedWhereThatIsFasterAndAllowed) {
     profile.int8_activations = true;
     const std::string texels = texel_loads ? ".t" : "";
     EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.i8" + texels);
-    EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.i8" + texels + ".n8p2");
+    expect_few(profile, ".i8" + texels + ".n4p2", ".i8" + texels + ".n8p2");
     EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, 1, false).row.arithmetic, Arithmetic::kFloat32);
     // There is no integer form of wide quants.
     EXPECT_EQ(matmul_choice(profile, Format::kQ8_0, 1, true).row.arithmetic, Arithmetic::kFloat32);
@@ -149,6 +177,7 @@ TEST(Variant, DotProductsOfBytesWhereTheyAreFastAndActivationsMayBeRounded) {
   facts.packed_dot_product_accelerated = true;
   const Profile profile = make_profile(facts);
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.dot");
+  expect_few(profile, ".dot.n4", ".dot.n8");
   EXPECT_EQ(chosen(profile, kTileTokens - 1), "matmul.q4_0.dot.n8");
   EXPECT_EQ(chosen(profile, kTileTokens), "matmul.q4_0.dot.tile");
   EXPECT_STREQ(matmul_choice(profile, Format::kF16, 1, true).shader.name, "matmul.f16");
@@ -322,7 +351,7 @@ TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
   Profile profile = subgroups_of(8, true);
   switch_off(profile, "matmul.q4_0.t.p2");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n8p2");
+  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n4p2");
   EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
   switch_off(profile, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0");
@@ -339,7 +368,12 @@ TEST(Variant, WhatTuningPrefersComesFirst) {
   Profile profile = subgroups_of(8, true);
   prefer(profile, 1, true, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n8p2") << "another use";
+  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n4p2") << "another use";
+  // What is fastest for 32 tokens is not forced upon 3, though it could multiply them.
+  prefer(profile, 9, true, "matmul.q4_0.b8.n8");
+  expect_few(profile, ".t.n4p2", ".b8.n8");
+  prefer(profile, 3, true, "matmul.q4_0.n8");
+  expect_few(profile, ".n8", ".b8.n8");
   EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
   switch_off(profile, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.t.p2") << "what is wrong is not taken, however fast";
@@ -372,7 +406,7 @@ TEST(Variant, WithNoneLeftTheDeviceCannotBeUsed) {
     for (const char* part : {"'some card'", "'matmul.q4_0'", "it is off by far"})
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << part << " in " << error.what();
   }
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.n8");
+  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.n4");
 }
 
 TEST(Variant, WhatThisBuildLeftOutIsPassedOver) {
@@ -381,7 +415,7 @@ TEST(Variant, WhatThisBuildLeftOutIsPassedOver) {
     return name.find(".b8") == std::string_view::npos ? shaders::find(name) : nullptr;
   };
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0");
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.n8");
+  EXPECT_EQ(chosen(profile, 9), "matmul.q4_0.n8");
 }
 
 TEST(Variant, CoarserArithmeticMayBeFurtherOff) {
