@@ -41,6 +41,8 @@ written '^  matmul q4_0, one token$'
 written '^    \* matmul\.q4_0[^ ]* +[0-9.]+ GB/s'
 written '^    . matmul\.q4_0\.n8 +[0-9.]+ GFLOP/s'
 written '^  matmul q4_0, one token, not rounded$'
+written '^  matmul q4_0, a few tokens$'
+written '^    . matmul\.q4_0\.n4 +[0-9.]+ GB/s'
 check 0 '' "$motley" devices --kernels
 written 'matmul +q4_0 +one token +matmul\.q4_0[^ ]* +[0-9.]+e-[0-9]+ +[0-9.]+ GB/s '
 check 0 '' "$motley" devices --kernels --json
