@@ -137,9 +137,10 @@ double tiled_product(Context& context, quant::Format format, uint32_t panels, bo
 double product(Context& context, quant::Format format, uint32_t least_tokens, bool may_round) {
   const auto [variant, shader] = matmul_choice(context.profile, format, least_tokens, may_round);
   if (variant.least_tokens >= kTileTokens) return tiled_product(context, format, variant.panels, may_round);
-  // Whole columns and some, or some of a few, of this variant: another may be taken for so many.
-  const uint32_t more =
-      variant.columns + 3 <= variant.most_tokens ? variant.columns + 3 : variant.columns - 1;
+  // Whole columns and some, or some of those that are few, of this variant: another may be taken for so many.
+  const uint32_t more = variant.columns + 3 <= variant.most_tokens
+                            ? variant.columns + 3
+                            : std::max(least_tokens, variant.columns - 1);
   const uint32_t tokens = least_tokens == 1 ? 1 : more;
   Context same(context);
   same.profile.choices.tuned[matmul_use(same.profile, format, tokens, may_round).key()].variant = shader.name;

@@ -177,6 +177,11 @@ constexpr uint32_t kFew = kSeveralTokens - 1;
 /// in matmul.comp. GPUs with matrices have vectors of many tokens in half precision, never beside it in
 /// bytes: they lie in the same place.
 constexpr MatmulVariant kVariants[] = {
+    {{".i8.t.n2p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 2, 2, launch_panels, 2},
+    {{".i8.n2p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 2, 2, launch_panels, 2},
+    {{".t.n2p2", &kTexels}, 2, 2, 2, launch_panels, 2},
+    {{".a.n2", &kAddresses}, 2, 2, 1, launch_panels, 2},
+    {{".b4.n2p4", &kSubgroup4}, 2, 2, 4, launch_panels, 2},
     {{".i8.t.n4p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 4, 2, launch_panels, kFew},
     {{".i8.a.n4p2", &kInt8Addresses, Arithmetic::kInt8Activations}, 2, 4, 2, launch_panels, kFew, true},
     {{".i8.n4p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 4, 2, launch_panels, kFew},
@@ -250,8 +255,10 @@ const TokenClass& token_class(uint32_t tokens) {
 
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
   const bool rounds = profile.rounds_to_bytes() || rounds_to_half(profile);
+  // For GPUs, whose limit are the weights' bytes, there is nothing of two columns.
+  const uint32_t told_apart = profile.tiles && tokens == 2 ? 3 : tokens;
   return {std::string("matmul.") + quant::info(format).stem,
-          std::string(token_class(tokens).name) + (may_round || !rounds ? "" : ", not rounded")};
+          std::string(token_class(told_apart).name) + (may_round || !rounds ? "" : ", not rounded")};
 }
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,

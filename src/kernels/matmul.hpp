@@ -39,7 +39,8 @@ struct TokenClass {
 
 constexpr TokenClass kTokenClasses[] = {
     {"one token", 1, 1},
-    {"a few tokens", 2, kSeveralTokens - 1},
+    {"two tokens", 2, 2},
+    {"a few tokens", 3, kSeveralTokens - 1},
     {"several tokens", kSeveralTokens, placement::kFewTokens},
     {"many tokens", kTileTokens, placement::kManyTokens},
 };

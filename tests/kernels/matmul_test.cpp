@@ -217,15 +217,17 @@ TEST_P(MatmulTest, OddSizesOfRoundedFormats) {
   }
 }
 
-/// Those of four columns, whether they are fast on the device or not.
+/// Those of two and four columns, whether they are fast on the device or not.
 TEST_P(MatmulTest, EveryVariantForAFewTokens) {
   Profile& profile = context().profile;
   profile.int8_activations = true;
-  std::string& preferred = profile.choices.tuned[matmul_use(profile, Format::kQ4_0, 2, true).key()].variant;
-  for (const Choice<Variant>& choice : matmul_variants(profile, Format::kQ4_0, 2, true)) {
-    if (std::string_view(choice.row.flavour).find(".n4") == std::string_view::npos) continue;
-    preferred = choice.shader.name;
-    for (const uint32_t tokens : {2U, 3U, 4U}) {
+  for (const uint32_t tokens : {2U, 3U, 4U}) {
+    std::string& preferred =
+        profile.choices.tuned[matmul_use(profile, Format::kQ4_0, tokens, true).key()].variant;
+    for (const Choice<Variant>& choice : matmul_variants(profile, Format::kQ4_0, tokens, true)) {
+      const std::string_view flavour = choice.row.flavour;
+      if (flavour.find(".n2") == flavour.npos && flavour.find(".n4") == flavour.npos) continue;
+      preferred = choice.shader.name;
       EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, tokens, true).shader.name, preferred);
       check_one(MadeUpMatrix(Format::kQ4_0, 97, 160, tokens), tokens, false, false, 2, true);
     }
@@ -297,6 +299,7 @@ TEST_P(MatmulTest, ActivationsReadByAddress) {
         return matmul_choice(profile, format, tokens, true).row.flavour;
       };
       if (int8 && profile.lanes != 8) continue;  // it is slower so
+      EXPECT_STREQ(flavour(2), int8 ? ".i8.n2p2" : ".a.n2");
       EXPECT_STREQ(flavour(4), int8 ? ".i8.a.n4p2" : ".a.n4");
       EXPECT_STREQ(flavour(5), int8 ? ".i8.a.n16" : ".a.n12");
       for (const uint32_t tokens : {2U, 3U, 4U, 5U, 13U, 48U})

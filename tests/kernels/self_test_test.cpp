@@ -60,7 +60,7 @@ TEST_P(SelfTestTest, ProductsPass) {
   KernelNeeds needs{{Format::kQ4_0}, {}, {}};
   needs.exact_products = needs.products;
   const std::vector<KernelUse> uses = uses_of(needs, "matmul");
-  ASSERT_EQ(try_all(uses).size(), profile().int8_activations ? 6U : 3U);
+  ASSERT_EQ(try_all(uses).size(), profile().int8_activations ? 8U : 4U);
   for (const KernelUse& use : uses) {
     const Verdict& found = verdict(use.choose(profile()).shader.name);
     EXPECT_TRUE(found.passed) << found.reason;

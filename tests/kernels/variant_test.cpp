@@ -42,9 +42,9 @@ TEST(Variant, TheFirstThatTheDeviceHasTheFactsFor) {
   EXPECT_EQ(chosen(subgroups_of(4), 1), "matmul.q4_0.b4.p4");
 }
 
-/// The variants for 2 and 4 tokens, and for 5.
+/// The variants for 3 and 4 tokens, and for 5.
 void expect_few(const Profile& profile, const std::string& few, const std::string& several) {
-  for (const uint32_t tokens : {2U, 3U, 4U}) EXPECT_EQ(chosen(profile, tokens), "matmul.q4_0" + few);
+  for (const uint32_t tokens : {3U, 4U}) EXPECT_EQ(chosen(profile, tokens), "matmul.q4_0" + few);
   EXPECT_EQ(chosen(profile, 5), "matmul.q4_0" + several);
 }
 
@@ -62,12 +62,16 @@ TEST(Variant, AFewTokensTakeNarrowFlavours) {
   }
 }
 
-TEST(Variant, ClassesOfTokensAreToldApart) {
-  const auto key = [](uint32_t tokens) { return matmul_use({}, Format::kQ4_0, tokens, true).key(); };
-  EXPECT_EQ(key(1), "matmul.q4_0: one token");
-  for (const uint32_t tokens : {2U, 4U}) EXPECT_EQ(key(tokens), "matmul.q4_0: a few tokens");
-  for (const uint32_t tokens : {5U, kTileTokens - 1}) EXPECT_EQ(key(tokens), "matmul.q4_0: several tokens");
-  for (const uint32_t tokens : {kTileTokens, 512U}) EXPECT_EQ(key(tokens), "matmul.q4_0: many tokens");
+TEST(Variant, SoDoTwoTokensOnCpuDrivers) {
+  EXPECT_EQ(chosen(subgroups_of(0), 2), "matmul.q4_0.n4");
+  EXPECT_EQ(chosen(subgroups_of(4), 2), "matmul.q4_0.b4.n2p4");
+  for (const bool texels : {false, true}) {
+    Profile profile = subgroups_of(8, texels);
+    profile.address_loads = !texels;
+    EXPECT_EQ(chosen(profile, 2), texels ? "matmul.q4_0.t.n2p2" : "matmul.q4_0.a.n2");
+    profile.int8_activations = true;
+    EXPECT_EQ(chosen(profile, 2), texels ? "matmul.q4_0.i8.t.n2p2" : "matmul.q4_0.i8.n2p2");
+  }
 }
 
 TEST(Variant, ActivationsAreRoundedWhereThatIsFasterAndAllowed) {
@@ -93,6 +97,17 @@ vk::DeviceFacts card(std::vector<vk::MatrixShape> matrices) {
   facts.subgroup_size_control = facts.full_subgroups = true;
   facts.half_matrices = std::move(matrices);
   return facts;
+}
+
+TEST(Variant, ClassesOfTokensAreToldApart) {
+  const auto key = [](uint32_t tokens) { return matmul_use({}, Format::kQ4_0, tokens, true).key(); };
+  EXPECT_EQ(key(1), "matmul.q4_0: one token");
+  EXPECT_EQ(key(2), "matmul.q4_0: two tokens");
+  for (const uint32_t tokens : {3U, 4U}) EXPECT_EQ(key(tokens), "matmul.q4_0: a few tokens");
+  for (const uint32_t tokens : {5U, kTileTokens - 1}) EXPECT_EQ(key(tokens), "matmul.q4_0: several tokens");
+  for (const uint32_t tokens : {kTileTokens, 512U}) EXPECT_EQ(key(tokens), "matmul.q4_0: many tokens");
+  const Use two = matmul_use(make_profile(card({})), Format::kQ4_0, 2, true);
+  EXPECT_EQ(two.purpose, "a few tokens") << "nothing to tell apart";
 }
 
 TEST(Variant, PromptsReadActivationsByAddressWhereThatIsFaster) {
@@ -351,7 +366,7 @@ TEST(Variant, WhatIsSwitchedOffIsPassedOver) {
   Profile profile = subgroups_of(8, true);
   switch_off(profile, "matmul.q4_0.t.p2");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n4p2");
+  EXPECT_EQ(chosen(profile, 3), "matmul.q4_0.t.n4p2");
   EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
   switch_off(profile, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0");
@@ -368,7 +383,7 @@ TEST(Variant, WhatTuningPrefersComesFirst) {
   Profile profile = subgroups_of(8, true);
   prefer(profile, 1, true, "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
-  EXPECT_EQ(chosen(profile, 2), "matmul.q4_0.t.n4p2") << "another use";
+  EXPECT_EQ(chosen(profile, 3), "matmul.q4_0.t.n4p2") << "another use";
   // What is fastest for 32 tokens is not forced upon 3, though it could multiply them.
   prefer(profile, 9, true, "matmul.q4_0.b8.n8");
   expect_few(profile, ".t.n4p2", ".b8.n8");
