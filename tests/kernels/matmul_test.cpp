@@ -229,7 +229,7 @@ TEST_P(MatmulTest, EveryVariantForAFewTokens) {
       if (flavour.find(".n2") == flavour.npos && flavour.find(".n4") == flavour.npos) continue;
       preferred = choice.shader.name;
       EXPECT_EQ(matmul_choice(profile, Format::kQ4_0, tokens, true).shader.name, preferred);
-      check_one(MadeUpMatrix(Format::kQ4_0, 97, 160, tokens), tokens, false, false, 2, true);
+      check_one(MadeUpMatrix(Format::kQ4_0, 140, 160, tokens), tokens, false, false, 1U << 20, true);
     }
   }
 }
