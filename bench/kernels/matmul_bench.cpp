@@ -160,7 +160,8 @@ Subject prepare_rounding(Bench& bench, const RoundingKind& kind, uint32_t tokens
 }  // namespace
 
 void add_matmul(Bench& bench) {
-  for (const uint32_t tokens : {1U, kernels::kSeveralTokens - 1, bench.shapes().batch}) {
+  for (const uint32_t tokens :
+       {1U, kernels::kMoreTokens - 1, kernels::kSeveralTokens - 1, bench.shapes().batch}) {
     add_products(bench, tokens, true);
     add_products(bench, tokens, false);
     for (const RoundingKind& kind : kRoundings) {

@@ -9,7 +9,7 @@
 //              a half longer, flavours of two. ms of CPU time for 4096 rows of 2048 and 1, 2, 4 and 8 tokens (2 and 4 took as long
 //              as 8 before): with INT8 Q4_0 1.1, 2.2, 3.2, 5.7 on lavapipe 22.3; 1.2, 1.4, 1.7, 5.0 on 26.2; there with vectors of
 //              512 bits 0.7, 1.1, 1.7, 2.5. Q6_K 2.1, 2.4, 3.2, 6.3; 1.6, 1.7, 2.4, 6.9; 1.2, 1.7, 2.3, 3.3. F16 4.5, 5.5, 7.5, 13;
-//              2.4, 3.1, 3.3, 5.2. SwiftShader's 1024 rows: Q4_0 5.6, 8.2, 10, 16; Q8_0 8.2, 17, 19, 25. Other numbers of panels
+//              2.4, 3.1, 3.3, 5.2. (Eight of Q4_0 and Q6_K on 26.2 by two panels of eight columns: 3.2 and 5.1, taken for five to eight.) SwiftShader's 1024 rows: Q4_0 5.6, 8.2, 10, 16; Q8_0 8.2, 17, 19, 25. Other numbers of panels
 //              gain 7 % here and lose as much there.
 // PANELS=n     a workgroup works on so many panels, so that what is loaded or decoded of an activation serves them all.
 // INT8         activations rounded to 8 bits (quantize.comp), products of integers: matmul_int8.glsl.

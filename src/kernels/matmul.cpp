@@ -171,7 +171,7 @@ MatmulLaunch launch_large_matrices(const MatmulVariant& row, const Profile& prof
   return launch;
 }
 
-constexpr uint32_t kFew = kSeveralTokens - 1;
+constexpr uint32_t kFew = kMoreTokens - 1;
 
 /// Best first; the first that suits device and tokens is taken. The figures are beside the flavours' meaning
 /// in matmul.comp. GPUs with matrices have vectors of many tokens in half precision, never beside it in
@@ -193,7 +193,13 @@ constexpr MatmulVariant kVariants[] = {
     {{".dot.p2", &kCpuDotProducts, Arithmetic::kInt8Activations}, 1, 1, 2, launch_panels},
     {{".i8.t.n8p2", &kInt8Texels, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8.t", &kInt8Texels, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
-    {{".i8.a.n16", &kInt8Addresses, Arithmetic::kInt8Activations}, 2, 16, 1, launch_panels, ~0U, true},
+    {{".i8.a.n16", &kInt8Addresses, Arithmetic::kInt8Activations},
+     kSeveralTokens,
+     16,
+     1,
+     launch_panels,
+     ~0U,
+     true},
     {{".i8.n8p2", &kIntegerProducts, Arithmetic::kInt8Activations}, 2, 8, 2, launch_panels},
     {{".i8", &kIntegerProducts, Arithmetic::kInt8Activations}, 1, 1, 1, launch_panels},
     {{".t.n8p2", &kTexels}, 2, 8, 2, launch_panels},
@@ -246,19 +252,18 @@ vk::BufferRange source_of(const MatmulVariant& variant, const Vectors& x, uint32
 
 }  // namespace
 
-const TokenClass& token_class(uint32_t tokens) {
+const TokenClass& token_class(const Profile& profile, uint32_t tokens) {
   const TokenClass* found = kTokenClasses;
   for (const TokenClass& of : kTokenClasses)
     if (tokens >= of.least_tokens) found = &of;
+  while (profile.tiles && !found->on_gpus) ++found;
   return *found;
 }
 
 Use matmul_use(const Profile& profile, quant::Format format, uint32_t tokens, bool may_round) {
   const bool rounds = profile.rounds_to_bytes() || rounds_to_half(profile);
-  // For GPUs, whose limit are the weights' bytes, there is nothing of two columns.
-  const uint32_t told_apart = profile.tiles && tokens == 2 ? 3 : tokens;
   return {std::string("matmul.") + quant::info(format).stem,
-          std::string(token_class(told_apart).name) + (may_round || !rounds ? "" : ", not rounded")};
+          std::string(token_class(profile, tokens).name) + (may_round || !rounds ? "" : ", not rounded")};
 }
 
 Choice<MatmulVariant> matmul_choice(const Profile& profile, quant::Format format, uint32_t tokens,

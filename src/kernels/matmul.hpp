@@ -27,25 +27,29 @@ void matmul(Context& context, vk::CommandList& commands, const Weight& weight, c
 /// give a large GPU too few workgroups.
 constexpr uint32_t kTileTokens = 33;
 
-/// From so many tokens on they are no few any more: sequences decoded together, or a prompt's end.
-constexpr uint32_t kSeveralTokens = 5;
+/// From so many tokens on they are no few any more, and from so many on several: sequences decoded together,
+/// or a prompt's end.
+constexpr uint32_t kMoreTokens = 5;
+constexpr uint32_t kSeveralTokens = 9;
 
 /// Numbers of tokens whose products are chosen, tried and tuned apart, from `least_tokens` to the next's.
 struct TokenClass {
   const char* name;  ///< "one token"
   uint32_t least_tokens;
   uint32_t timed_tokens;  ///< by tuning
+  bool on_gpus = true;    ///< else they are of the next class there, whose variants are theirs
 };
 
 constexpr TokenClass kTokenClasses[] = {
     {"one token", 1, 1},
-    {"two tokens", 2, 2},
-    {"a few tokens", 3, kSeveralTokens - 1},
+    {"two tokens", 2, 2, false},
+    {"a few tokens", 3, kMoreTokens - 1},
+    {"up to eight tokens", kMoreTokens, kSeveralTokens - 1, false},
     {"several tokens", kSeveralTokens, placement::kFewTokens},
     {"many tokens", kTileTokens, placement::kManyTokens},
 };
 
-const TokenClass& token_class(uint32_t tokens);
+const TokenClass& token_class(const Profile& profile, uint32_t tokens);
 
 /// How a product is divided among workgroups.
 struct MatmulLaunch {

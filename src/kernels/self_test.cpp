@@ -114,7 +114,7 @@ void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool m
       return [=](const Profile& profile) { return matmul_use(profile, format, tokens, rounded).key(); };
     };
     Comparison comparison{
-        key_of(may_round), key_of(true), tokens < kSeveralTokens ? "GB/s" : "GFLOP/s",
+        key_of(may_round), key_of(true), tokens < kMoreTokens ? "GB/s" : "GFLOP/s",
         [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
         [=, timed = of.timed_tokens](Context& context) {
           return product_workload(context, format, timed, may_round);

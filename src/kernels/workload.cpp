@@ -57,7 +57,7 @@ struct Products {
 
 Workload product_workload(Context& context, quant::Format format, uint32_t tokens, bool may_round) {
   const Profile& profile = context.profile;
-  const bool few = tokens < kSeveralTokens;
+  const bool few = tokens < kMoreTokens;
   const auto products =
       std::make_shared<const Products>(context, format, few ? profile.matvec_buffers : 1, tokens, may_round);
   const WeightSet& weights = products->weights;

@@ -15,7 +15,7 @@ struct Workload {
   double giga = 0;  ///< bytes of weights that it reads or operations that it does, 1e9
 };
 
-/// Products with `tokens` vectors: with fewer than kSeveralTokens of several matrices, which together are
+/// Products with `tokens` vectors: with fewer than kMoreTokens of several matrices, which together are
 /// well beyond the caches, and bytes of weights are counted; with more of a single matrix, and operations
 /// are. There is as much to do as the variant that the context chooses now does in 20 ms. Throws
 /// Error{kOutOfMemory}.

@@ -301,7 +301,7 @@ TEST_P(MatmulTest, ActivationsReadByAddress) {
       if (int8 && profile.lanes != 8) continue;  // it is slower so
       EXPECT_STREQ(flavour(2), int8 ? ".i8.n2p2" : ".a.n2");
       EXPECT_STREQ(flavour(4), int8 ? ".i8.a.n4p2" : ".a.n4");
-      EXPECT_STREQ(flavour(5), int8 ? ".i8.a.n16" : ".a.n12");
+      EXPECT_STREQ(flavour(kSeveralTokens), int8 ? ".i8.a.n16" : ".a.n12");
       for (const uint32_t tokens : {2U, 3U, 4U, 5U, 13U, 48U})
         check_one(MadeUpMatrix(format, 80, 768, 3), tokens, false, false, 1, true);
     }

@@ -58,7 +58,9 @@ TEST(Variant, AFewTokensTakeNarrowFlavours) {
     profile.address_loads = true;
     expect_few(profile, ".a.n4", ".a.n12");
     profile.int8_activations = true;
-    expect_few(profile, lanes == 8 ? ".i8.a.n4p2" : ".i8.n4p2", lanes == 8 ? ".i8.a.n16" : ".i8.n8p2");
+    expect_few(profile, lanes == 8 ? ".i8.a.n4p2" : ".i8.n4p2", ".i8.n8p2");
+    EXPECT_EQ(chosen(profile, 8), "matmul.q4_0.i8.n8p2");
+    EXPECT_EQ(chosen(profile, 9), lanes == 8 ? "matmul.q4_0.i8.a.n16" : "matmul.q4_0.i8.n8p2");
   }
 }
 
@@ -104,10 +106,12 @@ TEST(Variant, ClassesOfTokensAreToldApart) {
   EXPECT_EQ(key(1), "matmul.q4_0: one token");
   EXPECT_EQ(key(2), "matmul.q4_0: two tokens");
   for (const uint32_t tokens : {3U, 4U}) EXPECT_EQ(key(tokens), "matmul.q4_0: a few tokens");
-  for (const uint32_t tokens : {5U, kTileTokens - 1}) EXPECT_EQ(key(tokens), "matmul.q4_0: several tokens");
+  for (const uint32_t tokens : {5U, 8U}) EXPECT_EQ(key(tokens), "matmul.q4_0: up to eight tokens");
+  for (const uint32_t tokens : {9U, kTileTokens - 1}) EXPECT_EQ(key(tokens), "matmul.q4_0: several tokens");
   for (const uint32_t tokens : {kTileTokens, 512U}) EXPECT_EQ(key(tokens), "matmul.q4_0: many tokens");
-  const Use two = matmul_use(make_profile(card({})), Format::kQ4_0, 2, true);
-  EXPECT_EQ(two.purpose, "a few tokens") << "nothing to tell apart";
+  const Profile gpu = make_profile(card({}));  // which has nothing to tell those apart for
+  EXPECT_EQ(matmul_use(gpu, Format::kQ4_0, 2, true).purpose, "a few tokens");
+  EXPECT_EQ(matmul_use(gpu, Format::kQ4_0, 5, true).purpose, "several tokens");
 }
 
 TEST(Variant, PromptsReadActivationsByAddressWhereThatIsFaster) {
@@ -385,8 +389,9 @@ TEST(Variant, WhatTuningPrefersComesFirst) {
   EXPECT_EQ(chosen(profile, 1), "matmul.q4_0.b8");
   EXPECT_EQ(chosen(profile, 3), "matmul.q4_0.t.n4p2") << "another use";
   // What is fastest for 32 tokens is not forced upon 3, though it could multiply them.
-  prefer(profile, 9, true, "matmul.q4_0.b8.n8");
+  prefer(profile, 5, true, "matmul.q4_0.b8.n8");
   expect_few(profile, ".t.n4p2", ".b8.n8");
+  EXPECT_EQ(chosen(profile, 9), "matmul.q4_0.t.n8p2");
   prefer(profile, 3, true, "matmul.q4_0.n8");
   expect_few(profile, ".n8", ".b8.n8");
   EXPECT_STREQ(matmul_choice(profile, Format::kQ8_0, 1, true).shader.name, "matmul.q8_0.t.p2");
