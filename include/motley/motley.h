@@ -364,9 +364,10 @@ motley_session_batch_tokens(const motley_session* session); /* as chosen for the
  * MOTLEY_INVALID_ARGUMENT for an id outside the vocabulary. */
 MOTLEY_API int motley_session_evaluate(motley_session* session, const motley_token* tokens, size_t count,
                                        motley_error** error);
-/* Appends one token to each of several distinct sessions, tokens[i] to sessions[i]. Those of one engine run in
- * passes that read the weights once for all of them. As motley_session_evaluate, before anything runs, for any
- * of them; MOTLEY_CANCELLED when one was cancelled: motley_session_position tells which have their tokens. */
+/* Appends one token to each of several distinct sessions, tokens[i] to sessions[i]. Those of one engine run
+ * in passes that read the weights once for all of them. As motley_session_evaluate, before anything runs, for
+ * any of them; MOTLEY_CANCELLED when one was cancelled: motley_session_position tells which have their
+ * tokens. */
 MOTLEY_API int motley_sessions_evaluate(motley_session* const* sessions, const motley_token* tokens,
                                         size_t count, motley_error** error);
 /* *logits: those after the last evaluated token, [*count], count being the vocabulary's size; they belong to

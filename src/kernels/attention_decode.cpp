@@ -49,8 +49,8 @@ void attention_decode(Context& context, vk::CommandList& commands, const Attenti
   const uint32_t constants[] = {profile.attention_workgroup, cached.head_size, rope.shape.halves,
                                 forms.exact};
   const vk::Pipeline& pipeline = context.device.pipeline(shader, constants);
-  shaders::AttentionDecodeParameters parameters{
-      shape.heads, group, rope.shape.rotated, cached.context, 0, shape.scale};
+  shaders::AttentionDecodeParameters parameters{shape.heads,    group, rope.shape.rotated,
+                                                cached.context, 0,     shape.scale};
   for (size_t i = 0; i < cache.slices.size(); ++i) {
     const CacheSlice& slice = cache.slices[i];
     parameters.kv_head_first = slice.first_head;
