@@ -237,7 +237,9 @@ void Session::Stream::Impl::run_drawn(std::span<const std::unique_ptr<Impl>> str
   engine::Session::evaluate_together(sessions, tokens);
   const auto taken = std::chrono::steady_clock::now() - start;
   for (size_t i = 0; i < running.size(); ++i) {
-    if (sessions[i]->position() > before[i]) running[i]->generation.has_run(taken);
+    if (sessions[i]->position() == before[i]) continue;
+    running[i]->generation.has_run(taken);
+    running[i]->session.pending.reset();
   }
 }
 

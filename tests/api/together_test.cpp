@@ -1,6 +1,7 @@
 // Several sessions at once, as a program that embeds the library sees them.
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,23 @@ TEST_F(TogetherTest, TheFirstRunsTheTokensOfAll) {
   };
   EXPECT_GT(decoding_runs(0), 0);
   EXPECT_EQ(decoding_runs(1), 0);
+}
+
+TEST_F(TogetherTest, ACallbackThatThrowsLeavesNoTokenToBeRunAgain) {
+  std::vector<Session> sessions;
+  sessions.reserve(2);
+  std::vector<GenerateRequest> requests;
+  for (int i = 0; i < 2; ++i)
+    requests.push_back({&sessions.emplace_back(make_session()), "Once upon a time", options(5, 30)});
+  int pieces = 0;
+  EXPECT_THROW(Session::generate_together(requests,
+                                          [&](size_t i, std::string_view) {
+                                            if (i == 0 && ++pieces == 3) throw std::runtime_error("enough");
+                                            return true;
+                                          }),
+               std::runtime_error);
+  // They draw the same tokens. The first one's last is drawn and not run yet, the other's are all run.
+  EXPECT_EQ(sessions[1].position() + 1, sessions[0].position());
 }
 
 TEST_F(TogetherTest, RefusesOneSessionForTwo) {
