@@ -116,8 +116,9 @@ void add_product_uses(std::vector<KernelUse>& uses, quant::Format format, bool m
     Comparison comparison{
         key_of(may_round), key_of(true), tokens < kMoreTokens ? "GB/s" : "GFLOP/s",
         [=](const Profile& profile) { return matmul_variants(profile, format, tokens, may_round); },
-        [=, timed = of.timed_tokens](Context& context) {
-          return product_workload(context, format, timed, may_round);
+        [=](Context& context) {
+          const uint32_t timed_tokens = token_class(context.profile, tokens).timed_tokens;
+          return product_workload(context, format, timed_tokens, may_round);
         }};
     uses.push_back(
         {"matmul", quant::info(format).stem, fmt::format("{}{}", of.name, may_round ? "" : ", not rounded"),
