@@ -170,7 +170,7 @@ std::vector<std::string> kernels_of(const DeviceInfo& device) {
   const auto line = [](std::string_view kernel, std::string_view format, std::string_view purpose,
                        std::string_view variant, std::string_view found, std::string_view tuned,
                        std::string_view suits) {
-    return fmt::format("{:16}  {:7}  {:27}  {:32}  {:9}  {:14}  {}", kernel, format, purpose, variant, found,
+    return fmt::format("{:16}  {:7}  {:31}  {:32}  {:9}  {:14}  {}", kernel, format, purpose, variant, found,
                        tuned, suits);
   };
   std::vector<std::string> lines{line("kernel", "format", "for", "variant", "NMSE", "tuned", "suits")};
